@@ -1,0 +1,2 @@
+//! The kit.
+fn main() {}
