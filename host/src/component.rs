@@ -124,17 +124,18 @@ fn linker(engine: &Engine) -> Result<Linker<State>, LoadError> {
 
 fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
     let failed = |error| LoadError::Read { path: path.to_owned(), error };
-    let file = File::open(path).map_err(failed)?;
-    let meta = file.metadata().map_err(failed)?;
+    // Asked before opening: opening a pipe would wait for its other end.
+    let meta = std::fs::metadata(path).map_err(failed)?;
     if !meta.is_file() {
         return Err(failed(std::io::Error::other("it is not a regular file")));
     }
     if meta.len() > most {
         return Err(LoadError::TooBig { most });
     }
+    let file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
     file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    if bytes.len() as u64 > most { Err(LoadError::TooBig { most }) } else { Ok(bytes) }
 }
 
 fn digest(bytes: &[u8]) -> String {
