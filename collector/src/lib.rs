@@ -1,4 +1,7 @@
 //! Usage telemetry for command-line tools: consent first, nothing lost, nobody waiting.
 #![deny(unsafe_code)]
 
+pub mod consent;
 pub mod event;
+pub mod identity;
+mod platform;

@@ -1,0 +1,8 @@
+//! What differs between systems, one file for each thing that does.
+
+pub(crate) mod hardware;
+pub(crate) mod machine_id;
+pub(crate) mod private;
+pub(crate) mod process;
+pub(crate) mod stamp;
+pub(crate) mod user;
