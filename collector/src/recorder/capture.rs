@@ -11,31 +11,21 @@ static EVENTS: Mutex<Vec<Event<'static>>> = Mutex::new(Vec::new());
 static TURN: Mutex<()> = Mutex::new(());
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// What a tool recorded while a closure ran.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Captured<T> {
-    /// What the closure returned.
-    pub value: T,
-    /// The events, in the order in which they were recorded, on any thread.
-    pub events: Vec<Event<'static>>,
-}
-
 /// Runs a closure with recording on, extended collection if asked for, and hands back the events
 /// that it recorded. Nothing is stored or sent, and no consent is asked or needed. For the tests of
 /// tools; one capture runs at a time in a process, others wait.
 ///
 /// ```
-/// let captured = telemetry::capture(false, || {
+/// let ((), events) = telemetry::capture(false, || {
 ///     telemetry::begin("build").finish(&Ok::<(), std::io::Error>(()));
 /// });
-/// assert_eq!(captured.events[0].name, "build");
-/// assert_eq!(captured.events[0].exit_code, Some(0));
+/// assert_eq!(events[0].name, "build");
+/// assert_eq!(events[0].exit_code, Some(0));
 /// ```
 ///
 /// # Panics
 /// Only where the closure does.
-pub fn capture<T>(extended: bool, run: impl FnOnce() -> T) -> Captured<T> {
+pub fn capture<T>(extended: bool, run: impl FnOnce() -> T) -> (T, Vec<Event<'static>>) {
     struct Restore(u8);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -52,7 +42,7 @@ pub fn capture<T>(extended: bool, run: impl FnOnce() -> T) -> Captured<T> {
     let value = run();
     drop(restore);
     let events = std::mem::take(&mut *lock());
-    Captured { value, events }
+    (value, events)
 }
 
 fn lock() -> std::sync::MutexGuard<'static, Vec<Event<'static>>> {

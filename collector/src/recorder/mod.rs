@@ -11,9 +11,11 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
-pub use capture::{Captured, capture};
+pub use capture::capture;
 
+use crate::consent::Gate;
 use crate::diagnostics::{Logger, Severity};
 use crate::event::{Attribute, Event, EventId, Timestamp, codec, kind};
 use crate::journal::{AppendError, Journal, RecordKind};
@@ -76,7 +78,11 @@ pub(crate) fn stop() {
 
 /// Where a process's events go, and the rules they go by.
 pub(crate) struct Recorder {
-    pub(crate) journal: Journal,
+    journal: OnceLock<Journal>,
+    /// Makes the journal at the first record: a run that records nothing does not look for an identity.
+    open: Box<dyn Fn() -> Journal + Send + Sync>,
+    /// Notices a no of another process.
+    pub(crate) gate: Option<Gate>,
     pub(crate) extended: bool,
     /// Said with every event, unless the event says it itself.
     pub(crate) metadata: Vec<Attribute<'static>>,
@@ -89,9 +95,11 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(journal: Journal, logger: Logger) -> Self {
+    pub(crate) fn new(open: impl Fn() -> Journal + Send + Sync + 'static, logger: Logger) -> Self {
         Self {
-            journal,
+            journal: OnceLock::new(),
+            open: Box::new(open),
+            gate: None,
             extended: false,
             metadata: Vec::new(),
             sample: Box::new(|_| true),
@@ -102,7 +110,36 @@ impl Recorder {
         }
     }
 
+    fn journal(&self) -> &Journal {
+        self.journal.get_or_init(|| (self.open)())
+    }
+
+    /// Makes what was recorded survive a loss of power.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        self.journal.get().map_or(Ok(()), Journal::sync)
+    }
+
+    /// Gives the segment up, so that a sender can take it.
+    pub(crate) fn seal(&self) {
+        if let Some(journal) = self.journal.get() {
+            journal.seal();
+        }
+    }
+
+    /// Whether the answer of the start still holds. Where it does not, recording ends for good: what was
+    /// agreed to is not what is asked for any more.
+    fn may_still(&self) -> bool {
+        let still = self.gate.as_ref().is_none_or(|gate| gate.may(Instant::now()) == gate.first().may);
+        if !still {
+            stop();
+        }
+        still
+    }
+
     fn record(&self, event: &Event<'_>) {
+        if !self.may_still() {
+            return;
+        }
         if !(self.sample)(&event.kind) || !self.below_ceiling() {
             return;
         }
@@ -113,6 +150,9 @@ impl Recorder {
 
     fn started(&self, name: &str, parent: Option<EventId>) -> EventId {
         let id = self.ids.next();
+        if !self.may_still() {
+            return id;
+        }
         if (self.sample)(kind::COMMAND_INVOCATION) && self.recorded.load(Ordering::Relaxed) < self.ceiling {
             let mut event = Event::new(kind::COMMAND_INVOCATION, name);
             event.id = id;
@@ -153,7 +193,7 @@ impl Recorder {
         const KEEP: usize = 16 * 1024;
         buffer.clear();
         codec::encode(event, &self.metadata, &crate::event::clean::Cleaner, buffer);
-        let appended = self.journal.append(record, &event.id.0, buffer);
+        let appended = self.journal().append(record, &event.id.0, buffer);
         if buffer.capacity() > KEEP {
             *buffer = Vec::new();
         }
