@@ -45,15 +45,15 @@ pub(crate) fn open(tool: &Tool, config: &Config, choice: &Choice, cache: Option<
         Way::Network(ask) => {
             let refused = Arc::clone(&refused);
             host::Door::Network(Arc::new(move |_| {
-                ask().ok_or_else(|| {
+                ask().map(|permit| permit as Box<dyn Send>).map_err(|reason| {
                     refused.store(true, Ordering::SeqCst);
-                    host::Denied { reason: "the user's consent does not cover this".into() }
+                    host::Denied { reason }
                 })
-                .map(|permit| permit as Box<dyn Send>)
             }))
         }
     };
-    let inner = host::Backend::start(component, &settings, grants, door).map_err(|error| error.to_string())?;
+    let setup = grants.into_iter().fold(host::Setup::new(settings, door), host::Setup::grant);
+    let inner = host::Backend::start(&component, setup).map_err(|error| error.to_string())?;
     let asked = inner.description().limits;
     let limits = Limits {
         events: asked.events.max(1),
@@ -90,7 +90,9 @@ fn load(
     cache: Option<PathBuf>,
     limits: host::Limits,
 ) -> Result<host::Component, String> {
-    let mut options = host::LoadOptions { limits, cache, ..host::LoadOptions::default() };
+    let mut options = host::LoadOptions::default();
+    options.limits = limits;
+    options.cache = cache;
     options.pin = config.backend.sha256.clone();
     let loaded = match choice {
         Choice::Path(written) => {
@@ -98,11 +100,11 @@ fn load(
             if !path.is_absolute() {
                 return Err(format!("[backend] path = {written:?}: the tool's own directory cannot be found, so the path leads nowhere"));
             }
-            host::Component::load(host::Source::Path(&path), options)
+            host::Component::load(host::Source::Path(&path), &options)
         }
         Choice::Named(name) => {
             let wasm = named(tool, name).ok_or_else(|| unknown(tool, name))?;
-            host::Component::load(host::Source::Bytes(&wasm), options)
+            host::Component::load(host::Source::Bytes(&wasm), &options)
         }
         Choice::None | Choice::Own | Choice::Stdout | Choice::File => {
             return Err("the chosen backend is not a component".into());

@@ -146,10 +146,10 @@ impl Default for Limits {
 }
 
 /// Leave for one request. Kept until the request has ended, so that `disable` can wait for it.
-pub type Permit = Box<dyn std::any::Any + Send>;
+pub(crate) type Permit = Box<dyn std::any::Any + Send>;
 
-/// Asks whether one request may leave now: the consent, re-read under its lock.
-pub type Ask = std::sync::Arc<dyn Fn() -> Option<Permit> + Send + Sync>;
+/// Asks whether one request may leave now: the consent, re-read under its lock. The error says why not.
+pub(crate) type Ask = std::sync::Arc<dyn Fn() -> Result<Permit, String> + Send + Sync>;
 
 /// Something that delivers events in native code.
 ///

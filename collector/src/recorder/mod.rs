@@ -76,6 +76,13 @@ pub(crate) fn stop() {
     STATE.store(0, Ordering::Relaxed);
 }
 
+/// Gives this process's segment up, so that a sender can take what it holds.
+pub(crate) fn seal() {
+    if let Some(recorder) = RECORDER.get() {
+        recorder.seal();
+    }
+}
+
 /// Where a process's events go, and the rules they go by.
 pub(crate) struct Recorder {
     journal: OnceLock<Journal>,

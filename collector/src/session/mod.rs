@@ -208,11 +208,11 @@ impl Telemetry {
     ///
     /// ```
     /// use telemetry::event::{Attribute, kind};
-    /// # let captured = telemetry::capture(false, || {
+    /// # let ((), events) = telemetry::capture(false, || {
     /// # let telemetry = telemetry::start(telemetry::Tool::from_toml("greet", "1.0.0", "[tool]\nid = \"com.example.greet\""));
     /// telemetry.track(kind::FEATURE_USED, "cache", &[Attribute::new("hit", true)]);
     /// # });
-    /// # assert_eq!(captured.events[0].name, "cache");
+    /// # assert_eq!(events[0].name, "cache");
     /// ```
     pub fn track(&self, kind: &str, name: &str, attributes: &[Attribute<'_>]) {
         track(kind, name, attributes);

@@ -58,6 +58,7 @@ pub struct Tool {
     pub(crate) backend: Option<(Cow<'static, str>, MakeBackend)>,
     pub(crate) embedded: Vec<Embedded>,
     pub(crate) logger: Option<crate::diagnostics::Logger>,
+    pub(crate) metadata: Vec<crate::event::Attribute<'static>>,
 }
 
 impl Tool {
@@ -90,7 +91,19 @@ impl Tool {
             backend: None,
             embedded: Vec::new(),
             logger: None,
+            metadata: Vec::new(),
         }
+    }
+
+    /// Says this with every event that does not say it itself.
+    #[must_use]
+    pub fn metadata(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<crate::event::Value<'static>>,
+    ) -> Self {
+        self.metadata.push(crate::event::Attribute::new(key, value));
+        self
     }
 
     /// Reads the configuration from this file when the tool starts, in place of what was embedded.
