@@ -1,4 +1,5 @@
 //! Usage telemetry for command-line tools: consent first, nothing lost, nobody waiting.
 #![deny(unsafe_code)]
 
+pub mod delivery;
 pub mod event;
