@@ -2,3 +2,6 @@
 #![deny(unsafe_code)]
 
 pub mod event;
+#[doc(hidden)]
+pub mod journal;
+mod platform;
