@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::sync::mpsc::{self, Receiver as Channel, RecvTimeoutError};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver as Channel, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 

@@ -12,7 +12,8 @@ const NAME: Style = AnsiColor::Cyan.on_default();
 const FAINT: Style = Style::new().dimmed();
 
 /// Headers that carry a credential: their values are masked.
-const SECRET_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "dd-api-key", "x-api-key", "cookie"];
+const SECRET_HEADERS: [&str; 5] =
+    ["authorization", "proxy-authorization", "dd-api-key", "x-api-key", "cookie"];
 
 pub(crate) fn title(text: &str) {
     anstream::println!("\n{TITLE}{text}{TITLE:#}");
@@ -60,8 +61,10 @@ pub(crate) fn request(request: &Request) -> Result<(), String> {
 /// The target with the values of its query masked: a credential may be one of them.
 fn masked_target(target: &str) -> String {
     let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
-    let masked: Vec<_> =
-        query.split('&').map(|pair| pair.split_once('=').map_or(pair.to_owned(), |(name, _)| format!("{name}=***"))).collect();
+    let masked: Vec<_> = query
+        .split('&')
+        .map(|pair| pair.split_once('=').map_or(pair.to_owned(), |(name, _)| format!("{name}=***")))
+        .collect();
     format!("{path}?{}", masked.join("&"))
 }
 

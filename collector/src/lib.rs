@@ -33,7 +33,8 @@ mod delivery;
 pub mod diagnostics;
 pub mod event;
 pub mod identity;
-mod journal;
+#[doc(hidden)]
+pub mod journal;
 mod platform;
 mod recorder;
 pub mod redact;

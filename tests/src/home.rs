@@ -112,7 +112,11 @@ impl Home {
     fn program(&self, name: &str) -> Command {
         let me = std::env::current_exe().expect("a test has an executable");
         let program = me.ancestors().nth(2).expect("target/<profile>").join(name);
-        assert!(program.exists(), "{} is missing: run `cargo build --workspace --all-targets`", program.display());
+        assert!(
+            program.exists(),
+            "{} is missing: run `cargo build --workspace --all-targets`",
+            program.display()
+        );
         let mut command = Command::new(program);
         command
             .env_clear()

@@ -35,7 +35,9 @@ impl Request {
         match self.header("content-encoding") {
             Some("gzip") => {
                 let mut plain = Vec::new();
-                flate2::read::MultiGzDecoder::new(self.body.as_slice()).read_to_end(&mut plain).expect("gzip");
+                flate2::read::MultiGzDecoder::new(self.body.as_slice())
+                    .read_to_end(&mut plain)
+                    .expect("gzip");
                 plain
             }
             None | Some("identity") => self.body.clone(),
@@ -200,11 +202,16 @@ fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
             if state.ended {
                 return;
             }
-            state.script.pop_front().or_else(|| state.otherwise.clone()).unwrap_or_else(|| Answer::status(200))
+            state
+                .script
+                .pop_front()
+                .or_else(|| state.otherwise.clone())
+                .unwrap_or_else(|| Answer::status(200))
         };
         match answer {
             Answer::Status(status, headers, body) => {
-                let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+                let headers: String =
+                    headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
                 let head = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
                 if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).is_err() {
                     return;

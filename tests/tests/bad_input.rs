@@ -111,7 +111,10 @@ fn a_configuration_with_an_unknown_key_is_silent_in_the_tool_and_named_by_status
     home.configure(&config("colour = \"red\"\n", &vendor.url()));
     assert_eq!(home.run(&["hello", "Ada"]).stderr, "");
     let status = home.run(&["telemetry", "status"]);
-    assert!(status.stdout.contains("unknown field `colour`") && status.stdout.contains("line "), "{status:?}");
+    assert!(
+        status.stdout.contains("unknown field `colour`") && status.stdout.contains("line "),
+        "{status:?}"
+    );
     assert!(vendor.requests().is_empty());
 }
 

@@ -36,7 +36,11 @@ fn enable(home: &Home) {
 /// The names of the events in a request of the HTTP backend.
 fn names(request: &telemetry_tests::Request) -> Vec<String> {
     let json = request.json();
-    json.as_array().expect("an array").iter().map(|event| event["name"].as_str().expect("a name").to_owned()).collect()
+    json.as_array()
+        .expect("an array")
+        .iter()
+        .map(|event| event["name"].as_str().expect("a name").to_owned())
+        .collect()
 }
 
 #[test]
@@ -88,7 +92,8 @@ fn after_a_no_nothing_is_sent_or_kept() {
 
     let vendor = Vendor::start_at(nobody);
     assert_eq!(home.run(&["hello", "Ada"]), greeting());
-    let kept: Vec<_> = home.created().into_iter().filter(|path| path.to_string_lossy().contains("journal/")).collect();
+    let kept: Vec<_> =
+        home.created().into_iter().filter(|path| path.to_string_lossy().contains("journal/")).collect();
     assert!(kept.is_empty(), "{kept:?}");
     assert!(vendor.requests().is_empty());
 }
@@ -103,12 +108,15 @@ fn an_otlp_request_is_what_opentelemetry_says_it_is() {
     assert_eq!(request.line, "POST /v1/logs HTTP/1.1");
     assert_eq!(request.header("content-type"), Some("application/x-protobuf"));
 
-    let export = ExportLogsServiceRequest::decode(request.decoded().as_slice()).expect("an OTLP logs request");
+    let export =
+        ExportLogsServiceRequest::decode(request.decoded().as_slice()).expect("an OTLP logs request");
     let resource = export.resource_logs[0].resource.as_ref().expect("a resource");
     let text = |attributes: &[opentelemetry_proto::tonic::common::v1::KeyValue], key: &str| {
-        attributes.iter().find(|have| have.key == key).and_then(|have| match have.value.as_ref()?.value.as_ref()? {
-            Value::StringValue(text) => Some(text.clone()),
-            other => Some(format!("{other:?}")),
+        attributes.iter().find(|have| have.key == key).and_then(|have| {
+            match have.value.as_ref()?.value.as_ref()? {
+                Value::StringValue(text) => Some(text.clone()),
+                other => Some(format!("{other:?}")),
+            }
         })
     };
     assert_eq!(text(&resource.attributes, "service.name").as_deref(), Some("greet"));
@@ -118,7 +126,10 @@ fn an_otlp_request_is_what_opentelemetry_says_it_is() {
     let record = &export.resource_logs[0].scope_logs[0].log_records[0];
     assert_eq!(record.event_name, "command.invocation");
     assert_eq!(record.severity_number, 9, "INFO");
-    assert_eq!(record.body.as_ref().and_then(|body| body.value.clone()), Some(Value::StringValue("hello".into())));
+    assert_eq!(
+        record.body.as_ref().and_then(|body| body.value.clone()),
+        Some(Value::StringValue("hello".into()))
+    );
     assert_eq!(text(&record.attributes, "event.name").as_deref(), Some("hello"));
     assert_eq!(text(&record.attributes, "log.record.uid").map(|id| id.len()), Some(36));
     assert!(record.time_unix_nano > 1_700_000_000_000_000_000);
@@ -189,7 +200,8 @@ fn a_hostile_working_directory_changes_nothing() {
     assert_eq!(Ran::from(output), greeting());
     assert_eq!(names(&vendor.wait_for(1)[0]), ["hello"]);
     assert!(thief.requests().is_empty());
-    let mut left: Vec<_> = std::fs::read_dir(&hostile).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut left: Vec<_> =
+        std::fs::read_dir(&hostile).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["greet.toml", "http.wasm", "telemetry.toml"]);
 }

@@ -50,7 +50,9 @@ pub(crate) fn run() -> ExitCode {
     match steps() {
         Ok(()) => {
             show::title("Every step passed.");
-            show::note("Next: the example tool in collector/examples/greet.rs shows the code that this takes.");
+            show::note(
+                "Next: the example tool in collector/examples/greet.rs shows the code that this takes.",
+            );
             ExitCode::SUCCESS
         }
         Err(reason) => {
@@ -62,7 +64,8 @@ pub(crate) fn run() -> ExitCode {
 
 fn steps() -> Result<(), String> {
     let home = tempfile::tempdir().map_err(|error| format!("cannot make a temporary home: {error}"))?;
-    let receiver = Receiver::start().map_err(|error| format!("cannot listen on the loopback interface: {error}"))?;
+    let receiver =
+        Receiver::start().map_err(|error| format!("cannot listen on the loopback interface: {error}"))?;
     show::title("From an annotated function to a vendor's request");
     show::note(&format!("home      {}\nreceiver  {}", home.path().display(), receiver.url()));
 
@@ -96,8 +99,9 @@ impl<'a> Demo<'a> {
         let author = home.join("author");
         let written = (|| {
             fs::create_dir_all(&author)?;
-            let bundled = telemetry_backends::get(vendor.backend)
-                .ok_or_else(|| std::io::Error::other(format!("no bundled backend is called {}", vendor.backend)))?;
+            let bundled = telemetry_backends::get(vendor.backend).ok_or_else(|| {
+                std::io::Error::other(format!("no bundled backend is called {}", vendor.backend))
+            })?;
             let wasm = format!("{}.wasm", vendor.backend);
             fs::write(author.join(&wasm), bundled.wasm)?;
             let config = author.join("telemetry.toml");
@@ -141,7 +145,10 @@ impl<'a> Demo<'a> {
         show::note("");
         show::request(&request)?;
         self.check(&request)?;
-        show::good(&format!("delivered by {}.wasm through the {:?} endpoint", self.vendor.backend, self.vendor.endpoint));
+        show::good(&format!(
+            "delivered by {}.wasm through the {:?} endpoint",
+            self.vendor.backend, self.vendor.endpoint
+        ));
         Ok(())
     }
 
@@ -157,7 +164,10 @@ impl<'a> Demo<'a> {
         }
         let carried = request.headers.iter().any(|(_, value)| value.contains(CREDENTIAL));
         if carried != self.vendor.credential.is_some() {
-            return Err(format!("a credential was {}expected in the request", if carried { "not " } else { "" }));
+            return Err(format!(
+                "a credential was {}expected in the request",
+                if carried { "not " } else { "" }
+            ));
         }
         Ok(())
     }
@@ -168,7 +178,9 @@ impl<'a> Demo<'a> {
         self.greet()?;
         self.shows(&["telemetry", "status"], "denied")?;
         match self.receiver.next(Duration::from_secs(1)) {
-            Some(request) => Err(format!("a request arrived after the no: {} {}", request.method, request.target)),
+            Some(request) => {
+                Err(format!("a request arrived after the no: {} {}", request.method, request.target))
+            }
             None => {
                 show::good("nothing was kept, nothing was sent");
                 Ok(())
@@ -228,7 +240,8 @@ fn text(output: &Output) -> String {
 fn configuration(vendor: &Vendor, wasm: &str, url: &str) -> String {
     let Vendor { backend, endpoint, settings, credential } = vendor;
     let path = if *backend == "http" { "/events" } else { "" };
-    let settings = if settings.is_empty() { String::new() } else { format!("\n[backend.settings]\n{settings}\n") };
+    let settings =
+        if settings.is_empty() { String::new() } else { format!("\n[backend.settings]\n{settings}\n") };
     let credential = credential.map(|it| format!("credential = {it}\n")).unwrap_or_default();
     format!(
         "[tool]\nid = \"com.example.greet-{backend}\"\nname = \"greet\"\nsend_from_debug_builds = true\n\n\

@@ -29,7 +29,14 @@ pub(crate) struct Component {
 }
 
 /// Loads the chosen component, with the author's grants. The error says what to do.
-pub(crate) fn open(tool: &Tool, config: &Config, choice: &Choice, cache: Option<PathBuf>, way: Way, at_most_once: bool) -> Result<Component, String> {
+pub(crate) fn open(
+    tool: &Tool,
+    config: &Config,
+    choice: &Choice,
+    cache: Option<PathBuf>,
+    way: Way,
+    at_most_once: bool,
+) -> Result<Component, String> {
     let limits = limits(config, at_most_once);
     let base = tool.base_directory();
     let grants = config
@@ -38,7 +45,8 @@ pub(crate) fn open(tool: &Tool, config: &Config, choice: &Choice, cache: Option<
         .map(|(name, endpoint)| grant(name, endpoint, base.as_deref()))
         .collect::<Result<Vec<_>, _>>()?;
     let component = load(tool, config, choice, base.as_deref(), cache, limits)?;
-    let settings = serde_json::to_string(&config.backend.settings).map_err(|error| format!("[backend.settings]: {error}"))?;
+    let settings = serde_json::to_string(&config.backend.settings)
+        .map_err(|error| format!("[backend.settings]: {error}"))?;
     let refused = Arc::new(AtomicBool::new(false));
     let door = match way {
         Way::Recorded(recorder) => host::Door::Record(recorder),
@@ -98,7 +106,9 @@ fn load(
         Choice::Path(written) => {
             let path = base.map_or_else(|| PathBuf::from(written), |base| base.join(written));
             if !path.is_absolute() {
-                return Err(format!("[backend] path = {written:?}: the tool's own directory cannot be found, so the path leads nowhere"));
+                return Err(format!(
+                    "[backend] path = {written:?}: the tool's own directory cannot be found, so the path leads nowhere"
+                ));
             }
             host::Component::load(host::Source::Path(&path), &options)
         }
@@ -130,13 +140,17 @@ fn unknown(tool: &Tool, name: &str) -> String {
     #[cfg(feature = "bundled")]
     known.extend(telemetry_backends::ALL.iter().map(|bundled| bundled.name));
     known.extend(tool.embedded.iter().map(|embedded| embedded.name.as_ref()));
-    format!("[backend] use = {name:?} is not a backend of this tool: it has {}; for a file, write `path = \"{name}.wasm\"`", known.join(", "))
+    format!(
+        "[backend] use = {name:?} is not a backend of this tool: it has {}; for a file, write `path = \"{name}.wasm\"`",
+        known.join(", ")
+    )
 }
 
 fn grant(name: &str, endpoint: &Endpoint, base: Option<&Path>) -> Result<host::Grant, String> {
     let read = |what: &str, path: &str| {
         let path = base.map_or_else(|| PathBuf::from(path), |base| base.join(path));
-        std::fs::read(&path).map_err(|error| format!("[endpoints.{name}] {what}: cannot read {}: {error}", path.display()))
+        std::fs::read(&path)
+            .map_err(|error| format!("[endpoints.{name}] {what}: cannot read {}: {error}", path.display()))
     };
     let credential = endpoint
         .credential

@@ -52,9 +52,10 @@ impl Backend for File {
         }
         match self.append(&text) {
             Ok(()) => Outcome::Delivered,
-            Err(error) => {
-                Outcome::Retry { reason: format!("cannot write to {}: {error}", self.path.display()), after: None }
-            }
+            Err(error) => Outcome::Retry {
+                reason: format!("cannot write to {}: {error}", self.path.display()),
+                after: None,
+            },
         }
     }
 }

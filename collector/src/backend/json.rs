@@ -1,5 +1,7 @@
 //! An event in its JSON form: what `stdout`, `file`, `log` and the estimates of size use.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
@@ -25,7 +27,7 @@ pub(crate) struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    args: &'a [std::borrow::Cow<'a, str>],
+    args: &'a [Cow<'a, str>],
     #[serde(skip_serializing_if = "is_empty")]
     attributes: Attributes<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +35,7 @@ pub(crate) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    pub(crate) fn new(event: &'a Event<'a>, origin: Option<&'a Origin>) -> Self {
+    pub(crate) fn new<'b: 'a>(event: &'a Event<'b>, origin: Option<&'a Origin>) -> Self {
         Self {
             id: event.id.to_string(),
             kind: &event.kind,
@@ -76,7 +78,18 @@ impl Serialize for Attributes<'_> {
 /// escape of its own length again, names and punctuation are a vendor's.
 pub(crate) fn estimate(event: &Event<'_>) -> u64 {
     fn text(text: &str) -> u64 {
-        let escaped: u64 = text.bytes().map(|b| if b < 0x20 { 6 } else if matches!(b, b'"' | b'\\') { 2 } else { 1 }).sum();
+        let escaped: u64 = text
+            .bytes()
+            .map(|b| {
+                if b < 0x20 {
+                    6
+                } else if matches!(b, b'"' | b'\\') {
+                    2
+                } else {
+                    1
+                }
+            })
+            .sum();
         escaped + 8
     }
     const FIXED: u64 = 640;
@@ -111,7 +124,11 @@ mod tests {
     #[test]
     fn the_estimate_is_never_below_the_json_form() {
         for text in ["", "plain", "\u{1}\u{2}\"\\", "ключ 🔑", &"x".repeat(4096)] {
-            let attributes = vec![Attribute::new(text, text), Attribute::new("n", f64::MAX), Attribute::new("i", i64::MIN)];
+            let attributes = vec![
+                Attribute::new(text, text),
+                Attribute::new("n", f64::MAX),
+                Attribute::new("i", i64::MIN),
+            ];
             let mut event = Event::new(text, text);
             event.error = Some(text.into());
             event.args = vec![text.into()].into();

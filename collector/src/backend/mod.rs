@@ -7,8 +7,8 @@
 pub(crate) mod component;
 mod file;
 pub(crate) mod json;
-mod stdout;
 pub(crate) mod select;
+mod stdout;
 
 pub use file::File;
 pub use stdout::Stdout;

@@ -30,7 +30,8 @@ pub(crate) struct Selected {
 
 /// Reads the choice from the configuration. Touches no file.
 pub(crate) fn select(tool: &Tool, config: &Config) -> Selected {
-    let with = |choice, name: &str, destination: String| Selected { choice, name: name.to_owned(), destination };
+    let with =
+        |choice, name: &str, destination: String| Selected { choice, name: name.to_owned(), destination };
     if let Some((destination, _)) = &tool.backend {
         return with(Choice::Own, "own", destination.to_string());
     }
@@ -91,7 +92,9 @@ mod tests {
 
     #[test]
     fn a_password_in_a_url_is_not_part_of_a_destination() {
-        let it = selected("[backend]\nuse = \"http\"\n[endpoints.receiver]\nurl = \"https://me:secret@h.example.com/\"");
+        let it = selected(
+            "[backend]\nuse = \"http\"\n[endpoints.receiver]\nurl = \"https://me:secret@h.example.com/\"",
+        );
         assert_eq!(it.destination, "http at h.example.com");
     }
 }

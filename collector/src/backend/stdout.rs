@@ -33,7 +33,9 @@ impl<W: Write + Send> Backend for Stdout<W> {
         }
         match self.0.write_all(&text).and_then(|()| self.0.flush()) {
             Ok(()) => Outcome::Delivered,
-            Err(error) => Outcome::Retry { reason: format!("cannot write to standard output: {error}"), after: None },
+            Err(error) => {
+                Outcome::Retry { reason: format!("cannot write to standard output: {error}"), after: None }
+            }
         }
     }
 }

@@ -87,7 +87,9 @@ impl Args {
             Action::Disable => disabled(&super::disable()?, to),
             Action::Status { json: true } => {
                 let status = super::status()?;
-                serde_json::to_writer_pretty(&mut *to, &status).map_err(io::Error::other).and_then(|()| writeln!(to))
+                serde_json::to_writer_pretty(&mut *to, &status)
+                    .map_err(io::Error::other)
+                    .and_then(|()| writeln!(to))
             }
             Action::Status { json: false } => shown(&super::status()?, to),
             Action::Flush => {
@@ -119,7 +121,11 @@ fn enabled(enabled: &super::Enabled, to: &mut Vec<u8>) -> io::Result<()> {
 }
 
 fn disabled(disabled: &super::Disabled, to: &mut Vec<u8>) -> io::Result<()> {
-    writeln!(to, "Telemetry disabled. All pending events have been discarded ({}).", events(disabled.discarded))?;
+    writeln!(
+        to,
+        "Telemetry disabled. All pending events have been discarded ({}).",
+        events(disabled.discarded)
+    )?;
     if let Some(overruled) = &disabled.overruled {
         writeln!(to, "It is still {overruled}.")?;
     }
@@ -139,10 +145,15 @@ fn shown(status: &Status, to: &mut Vec<u8>) -> io::Result<()> {
         line("Extended:", "arguments and error texts are recorded too, redacted")?;
     }
     line("Pending:", &format!("{}, {} bytes", events(status.pending_events), status.pending_bytes))?;
-    line("Delivered:", &format!("{}, last {}", events(status.delivered), status.last_delivery.as_deref().unwrap_or("never")))?;
-    for (name, value) in
-        [("Held:", &status.held), ("Last attempt:", &status.last_attempt), ("Next attempt:", &status.next_attempt)]
-    {
+    line(
+        "Delivered:",
+        &format!("{}, last {}", events(status.delivered), status.last_delivery.as_deref().unwrap_or("never")),
+    )?;
+    for (name, value) in [
+        ("Held:", &status.held),
+        ("Last attempt:", &status.last_attempt),
+        ("Next attempt:", &status.next_attempt),
+    ] {
         if let Some(value) = value {
             line(name, value)?;
         }

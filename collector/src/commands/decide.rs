@@ -27,9 +27,8 @@ pub fn enable(local: bool) -> Result<Enabled, CommandError> {
     let session = session::current()?;
     let destination = &session.selected.destination;
     let policy = session.config.consent.policy;
-    consent::allow(&session.place, !local, policy, destination, Timestamp::now()).map_err(|error| {
-        CommandError::NotStored { path: session.place.directory().to_path_buf(), error }
-    })?;
+    consent::allow(&session.place, !local, policy, destination, Timestamp::now())
+        .map_err(|error| CommandError::NotStored { path: session.place.directory().to_path_buf(), error })?;
     let verdict = session.verdict();
     let wanted = if local { May::Local } else { May::Send };
     Ok(Enabled {
@@ -74,9 +73,10 @@ pub fn disable() -> Result<Disabled, CommandError> {
     if let Some(error) = denial.unknown() {
         warnings.push(format!("it is not known whether a request is under way: {error}"));
     }
-    let purged = journal::purge(&session.journal_directory()).map_err(CommandError::NotPurged)?;
+    let discarded = journal::survey(&session.journal_directory()).events;
+    journal::purge(&session.journal_directory()).map_err(CommandError::NotPurged)?;
     files::remove(place.directory()).map_err(CommandError::NotPurged)?;
     let verdict = session.verdict();
     let overruled = (verdict.may != May::Off).then(|| verdict.reason());
-    Ok(Disabled { discarded: purged.events, overruled, warnings })
+    Ok(Disabled { discarded, overruled, warnings })
 }

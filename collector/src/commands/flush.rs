@@ -33,7 +33,9 @@ pub fn flush() -> Result<Flushed, CommandError> {
     let left = match report.finished {
         Finished::Empty => None,
         Finished::Busy => Some("another process is sending them".to_owned()),
-        Finished::Waiting(moment, reason) => Some(format!("{reason} (next attempt after {})", moment.rfc3339())),
+        Finished::Waiting(moment, reason) => {
+            Some(format!("{reason} (next attempt after {})", moment.rfc3339()))
+        }
         Finished::Held(why) | Finished::Forbidden(why) => Some(why),
         Finished::OutOfTime => Some("there was no time for all of them: run it again".to_owned()),
     };

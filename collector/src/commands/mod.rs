@@ -25,7 +25,9 @@ pub enum CommandError {
     #[error(transparent)]
     NoSession(#[from] NoSession),
     /// The decision could not be stored.
-    #[error("telemetry stays off: your yes could not be stored in {path}: {error}. Make that directory writable and try again")]
+    #[error(
+        "telemetry stays off: your yes could not be stored in {path}: {error}. Make that directory writable and try again"
+    )]
     NotStored {
         /// Where it was to be stored.
         path: std::path::PathBuf,
@@ -36,6 +38,8 @@ pub enum CommandError {
     #[error(transparent)]
     StillEnabled(#[from] crate::consent::StillEnabled),
     /// The no is stored, and pending events could not be removed.
-    #[error("telemetry is disabled, but pending events could not be removed: {0}. They will not be sent; delete the directory by hand")]
+    #[error(
+        "telemetry is disabled, but pending events could not be removed: {0}. They will not be sent; delete the directory by hand"
+    )]
     NotPurged(std::io::Error),
 }

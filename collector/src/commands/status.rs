@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::CommandError;
 use crate::consent::{May, file};
 use crate::delivery::files;
-use crate::delivery::start::Way;
 use crate::delivery::sender;
+use crate::delivery::start::Way;
 use crate::event::Timestamp;
 use crate::journal;
 use crate::session::{self, Session};
@@ -68,7 +68,8 @@ pub fn status() -> Result<Status, CommandError> {
     let survey = journal::survey(&session.journal_directory());
     let rules = sender::rules(&session);
     let schedule = files::read_schedule(session.place.directory());
-    let (mut held, mut delivered, mut last_delivery, mut last_attempt, mut next_attempt) = (None, 0, None, None, None);
+    let (mut held, mut delivered, mut last_delivery, mut last_attempt, mut next_attempt) =
+        (None, 0, None, None, None);
     match &schedule {
         Err(unreadable) => held = Some(format!("the delivery schedule: {unreadable}")),
         Ok(schedule) => {
@@ -108,7 +109,7 @@ pub fn status() -> Result<Status, CommandError> {
             Way::Inline => "at exit, without a network".to_owned(),
             Way::Never => "only `flush`".to_owned(),
         },
-        sending: survey.draining,
+        sending: survey.draining.is_some(),
         directory: session.place.directory().display().to_string(),
     })
 }

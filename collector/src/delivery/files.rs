@@ -53,10 +53,11 @@ pub(crate) fn remove(directory: &Path) -> io::Result<()> {
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {
-    match private::read(path, MAX) {
+    let read = private::open(path, false).and_then(|(file, about)| private::read_open(&file, &about, MAX));
+    match read {
         Ok(bytes) => Some(bytes),
         Err(private::Unusable::Missing) => None,
-        // Whatever else is in the way is no file of ours.
+        // Whatever else is in the way is no file of ours: no bytes are damage to both readers.
         Err(_) => Some(Vec::new()),
     }
 }

@@ -12,6 +12,7 @@ use super::backoff::Backoff;
 use super::files;
 use super::limits::BatchLimits;
 use super::policy::{Act, Gate, Happened, Next, Pick, Step};
+use super::request::request_id;
 use super::rules::{INTERVAL, Rules, Semantics};
 use super::schedule::Schedule;
 use super::{Unreadable, policy};
@@ -59,7 +60,11 @@ pub(crate) struct Report {
 
 /// Whether this build can open the chosen backend.
 pub(crate) fn can_send(session: &Session) -> bool {
-    cfg!(feature = "components") || !matches!(session.selected.choice, backend::select::Choice::Named(_) | backend::select::Choice::Path(_))
+    cfg!(feature = "components")
+        || !matches!(
+            session.selected.choice,
+            backend::select::Choice::Named(_) | backend::select::Choice::Path(_)
+        )
 }
 
 /// The author's rules of delivery.
@@ -88,7 +93,9 @@ fn configuration(session: &Session) -> u64 {
     let config = &session.config;
     format!("{:?} {:?} {}", config.backend, config.endpoints, session.tool.version()).hash(&mut hasher);
     for endpoint in config.endpoints.values() {
-        if let Some(crate::tool::CredentialSource::Environment(name)) = endpoint.credential.as_ref().map(|it| &it.source) {
+        if let Some(crate::tool::CredentialSource::Environment(name)) =
+            endpoint.credential.as_ref().map(|it| &it.source)
+        {
             std::env::var_os(name).is_some().hash(&mut hasher);
         }
     }
@@ -114,7 +121,9 @@ pub(crate) fn run(session: &Session, urgency: Urgency, deadline: Instant, in_too
     let mut schedule = match files::read_schedule(directory) {
         Ok(schedule) => schedule,
         Err(Unreadable::Damaged) => Schedule::after_damage(now, &rules, &mut random()),
-        Err(newer @ Unreadable::Newer { .. }) => return report(Finished::Held(format!("the delivery schedule: {newer}"))),
+        Err(newer @ Unreadable::Newer { .. }) => {
+            return report(Finished::Held(format!("the delivery schedule: {newer}")));
+        }
     };
     if !in_tool && let Some(start) = files::read_starts(directory).and_then(|starts| starts.detached()) {
         schedule.prove(start);
@@ -122,7 +131,8 @@ pub(crate) fn run(session: &Session, urgency: Urgency, deadline: Instant, in_too
     if urgency == Urgency::Now {
         schedule.lift();
     }
-    let mut sender = Sender { session, drain, schedule, rules, backend: None, delivered: 0, deadline, in_tool };
+    let mut sender =
+        Sender { session, drain, schedule, rules, backend: None, delivered: 0, deadline, in_tool };
     let finished = sender.drain_all(urgency);
     sender.save();
     if let Finished::Held(why) = &finished {
@@ -147,10 +157,9 @@ impl Sender<'_> {
         if let Err(error) = self.drain.adopt() {
             self.session.logger.log(Severity::Warning, format!("the journal was not tidied up: {error}"));
         }
-        for (id, step) in self.schedule.resume(Timestamp::now(), &self.rules, &mut random()) {
-            let span = self.schedule.batch(id).map(|batch| batch.span.clone());
-            if let Some(batch) = span.and_then(|span| self.drain.read_span(&span).ok().flatten()) {
-                self.apply(id, &batch, step.act);
+        for (in_flight, step) in self.schedule.resume(Timestamp::now(), &self.rules, &mut random()) {
+            if let Ok(Some(batch)) = self.drain.read_span(&in_flight.span) {
+                self.apply(in_flight.id, &batch, step.act);
             }
         }
         self.save();
@@ -171,7 +180,8 @@ impl Sender<'_> {
                 Next::GoOn => {}
                 Next::Wait(until) => {
                     let left = self.deadline.saturating_duration_since(Instant::now());
-                    match wait(until).filter(|wait| urgency == Urgency::Due && *wait < left && !self.in_tool) {
+                    match wait(until).filter(|wait| urgency == Urgency::Due && *wait < left && !self.in_tool)
+                    {
                         Some(wait) => std::thread::sleep(wait),
                         None => return self.waiting(),
                     }
@@ -201,7 +211,8 @@ impl Sender<'_> {
                 Pick::Nothing => return Ok(None),
                 Pick::Held(why) => return Err(Finished::Held(why.to_owned())),
                 Pick::NotBefore(moment) => {
-                    let reason = self.schedule.last().map(|(_, _, reason)| reason.to_owned()).unwrap_or_default();
+                    let reason =
+                        self.schedule.last().map(|(_, _, reason)| reason.to_owned()).unwrap_or_default();
                     return Err(Finished::Waiting(moment, reason));
                 }
                 Pick::Again(batch) => (batch.id, batch.span.clone()),
@@ -225,7 +236,13 @@ impl Sender<'_> {
     fn peek(&mut self, after: Option<&journal::Position>) -> Result<bool, Finished> {
         let destination = self.destination().to_owned();
         let any = |kind, _: &[u8]| sendable(kind).then_some(0);
-        let want = Want { destination: Some(&destination), max_events: 1, max_bytes: usize::MAX, size_of: &any, after };
+        let want = Want {
+            destination: Some(&destination),
+            max_events: 1,
+            max_bytes: usize::MAX,
+            size_of: &any,
+            after,
+        };
         self.drain.next_batch(&want).map(|batch| batch.is_some()).map_err(held_by_journal)
     }
 
@@ -260,7 +277,9 @@ impl Sender<'_> {
             }
             Some(_) => true,
         });
-        for (positions, reason) in [(unreadable, "the event cannot be read"), (too_large, "larger than the backend takes")] {
+        for (positions, reason) in
+            [(unreadable, "the event cannot be read"), (too_large, "larger than the backend takes")]
+        {
             if !positions.is_empty() {
                 self.drain.quarantine(&positions, reason).map_err(held_by_journal)?;
             }
@@ -288,7 +307,9 @@ impl Sender<'_> {
         let bytes = events.iter().map(backend::json::estimate).sum();
         let now = Timestamp::now();
         let count = u32::try_from(batch.records.len()).unwrap_or(u32::MAX);
-        let Some(attempt) = self.schedule.attempt(id, count, bytes, now, &self.rules) else { return Ok(Next::GoOn) };
+        let Some(attempt) = self.schedule.attempt(id, count, bytes, now, &self.rules) else {
+            return Ok(Next::GoOn);
+        };
         let permit = match self.permit() {
             Ok(permit) => permit,
             Err(why) => {
@@ -300,11 +321,20 @@ impl Sender<'_> {
         if attempt.claim {
             self.drain.acknowledge(&batch.positions(), Durability::Durable).map_err(held_by_journal)?;
         }
-        let context = SendContext { attempt: attempt.number, request_id: request_id(batch), now };
+        let context = SendContext {
+            attempt: attempt.number,
+            request_id: request_id(batch.records.iter().map(|record| EventId(record.id))),
+            now,
+        };
         let batch_to_send = backend::Batch { origin, events };
         let native = !self.is_component();
         // A component's requests ask for leave themselves, each right before it is dialled.
-        let permit = if native { Some(permit) } else { drop(permit); None };
+        let permit = if native {
+            Some(permit)
+        } else {
+            drop(permit);
+            None
+        };
         let backend = self.backend()?;
         let outcome = backend.send(&batch_to_send, &context);
         let log = backend.take_log();
@@ -339,10 +369,14 @@ impl Sender<'_> {
                 self.delivered += delivered.len() as u64;
                 self.drain.count_loss(LossCause::Unknown, lost.len() as u64);
                 let acknowledged: Vec<_> = delivered.iter().filter_map(at).collect();
-                set_aside.iter().fold(self.drain.acknowledge(&acknowledged, Durability::Cached), |done, (index, reason)| {
-                    let one = at(index).map_or(Ok(()), |position| self.drain.quarantine(&[position], reason));
-                    done.and(one)
-                })
+                set_aside.iter().fold(
+                    self.drain.acknowledge(&acknowledged, Durability::Cached),
+                    |done, (index, reason)| {
+                        let one =
+                            at(index).map_or(Ok(()), |position| self.drain.quarantine(&[position], reason));
+                        done.and(one)
+                    },
+                )
             }
             Act::Split { at } => {
                 let (left, right) = batch.records.split_at((at as usize).min(batch.records.len()));
@@ -392,7 +426,8 @@ impl Sender<'_> {
 
     /// Asks for leave for one request.
     fn ask(&self) -> Ask {
-        let (question, place, in_tool) = (self.session.question.clone(), self.session.place.clone(), self.in_tool);
+        let (question, place, in_tool) =
+            (self.session.question.clone(), self.session.place.clone(), self.in_tool);
         std::sync::Arc::new(move || question.permit(&place, in_tool).map(|permit| Box::new(permit) as Permit))
     }
 
@@ -402,7 +437,9 @@ impl Sender<'_> {
 
     fn save(&mut self) {
         if let Err(error) = files::write_schedule(self.session.place.directory(), &self.schedule) {
-            self.session.logger.log(Severity::Warning, format!("the delivery schedule was not written: {error}"));
+            self.session
+                .logger
+                .log(Severity::Warning, format!("the delivery schedule was not written: {error}"));
         }
     }
 
@@ -451,17 +488,6 @@ fn happened(outcome: Outcome) -> Happened {
     }
 }
 
-/// The same for every attempt at the same events: made of the first one's id.
-fn request_id(batch: &journal::Batch) -> String {
-    let mut hasher = DefaultHasher::new();
-    for record in &batch.records {
-        record.id.hash(&mut hasher);
-    }
-    let high = hasher.finish();
-    batch.records.len().hash(&mut hasher);
-    EventId::from_parts(high, hasher.finish()).to_string()
-}
-
 fn open(session: &Session, ask: Ask) -> Result<Box<dyn Backend>, String> {
     use backend::select::Choice;
     if session.verdict().may == May::Local {
@@ -480,11 +506,16 @@ fn open(session: &Session, ask: Ask) -> Result<Box<dyn Backend>, String> {
 }
 
 #[cfg(feature = "components")]
-fn component(session: &Session, choice: &backend::select::Choice, ask: Ask) -> Result<Box<dyn Backend>, String> {
+fn component(
+    session: &Session,
+    choice: &backend::select::Choice,
+    ask: Ask,
+) -> Result<Box<dyn Backend>, String> {
     let at_most_once = session.config.delivery.semantics == crate::tool::Semantics::AtMostOnce;
     let cache = crate::platform::directory::cache_directory(&session.config.tool.id);
     let way = backend::component::Way::Network(ask);
-    let component = backend::component::open(&session.tool, &session.config, choice, cache, way, at_most_once)?;
+    let component =
+        backend::component::open(&session.tool, &session.config, choice, cache, way, at_most_once)?;
     Ok(Box::new(component))
 }
 

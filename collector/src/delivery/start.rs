@@ -66,7 +66,7 @@ pub(crate) fn choose(session: &Session) -> Way {
 
 fn may_detach(session: &Session) -> bool {
     let unchanged = session.executable.as_ref().is_some_and(detach::Executable::is_unchanged);
-    if !unchanged || !detach::may_start() || detach::children_die_with_us() || ci::detect().is_some() {
+    if !unchanged || !detach::may_start() || detach::children_die_with_us() || ci::current().is_some() {
         return false;
     }
     let directory = session.place.directory();
@@ -83,7 +83,10 @@ fn helper(session: &Session) -> Option<PathBuf> {
 /// At the start of a run: the overlapped way begins here.
 pub(crate) fn at_start(session: &Arc<Session>) {
     // What earlier runs left is all that there is to send.
-    if !session.journal_directory().is_dir() || choose(session) != Way::Overlapped || !take_turn(session, false) {
+    if !session.journal_directory().is_dir()
+        || choose(session) != Way::Overlapped
+        || !take_turn(session, false)
+    {
         return;
     }
     let session = Arc::clone(session);
@@ -119,7 +122,8 @@ pub(crate) fn at_exit(session: &Session, may: May) {
         Way::Helper(program) => {
             if take_turn(session, false) {
                 let null = Stdio::null;
-                let started = Command::new(program).stdin(null()).stdout(null()).stderr(null()).spawn().map(drop);
+                let started =
+                    Command::new(program).stdin(null()).stdout(null()).stderr(null()).spawn().map(drop);
                 tell(session, started);
             }
         }

@@ -25,6 +25,15 @@ impl Cleaner {
         }
     }
 
+    /// Arguments, each in the sight of the ones before it: `--token VALUE` is a credential because of
+    /// its neighbour.
+    pub(crate) fn arguments(&self, arguments: &[Cow<'_, str>], mut each: impl FnMut(&str)) {
+        let arguments = arguments.iter().take(MAX_ARGUMENTS).map(AsRef::as_ref);
+        for argument in crate::redact::redact_args(arguments) {
+            each(&cut(&argument, MAX_TEXT));
+        }
+    }
+
     /// A text that the author declared: only cut.
     pub(crate) fn declared<'a>(&self, text: &'a str) -> Cow<'a, str> {
         cut(text, MAX_KEY)

@@ -10,8 +10,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{Attribute, Ended, Event, EventId, Timestamp, Value};
 use super::clean::{Cleaner, MAX_ATTRIBUTES};
+use super::{Attribute, Ended, Event, EventId, Timestamp, Value};
 
 const ID: u8 = 1;
 const KIND: u8 = 2;
@@ -131,7 +131,9 @@ pub(crate) fn decode(mut bytes: &[u8]) -> Option<Event<'static>> {
                     nanos: u32::from_le_bytes(nanos.try_into().ok()?).min(999_999_999),
                 };
             }
-            DURATION => event.duration = Some(Duration::from_nanos(u64::from_le_bytes(value.try_into().ok()?))),
+            DURATION => {
+                event.duration = Some(Duration::from_nanos(u64::from_le_bytes(value.try_into().ok()?)))
+            }
             EXIT_CODE => event.exit_code = Some(i32::from_le_bytes(value.try_into().ok()?)),
             ENDED => event.ended = Ended::ALL.get(usize::from(*value.first()?)).copied(),
             ERROR_KIND => event.error_kind = Some(text(value)?),

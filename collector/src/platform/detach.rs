@@ -63,7 +63,10 @@ impl Executable {
     /// Starts it again in the hidden mode. The child's streams are null, and nobody waits for it.
     pub(crate) fn start_sender(&self, tool_id: &str) -> io::Result<Child> {
         if !self.is_unchanged() {
-            return Err(io::Error::other(format!("{} is no longer the program that is running", self.path.display())));
+            return Err(io::Error::other(format!(
+                "{} is no longer the program that is running",
+                self.path.display()
+            )));
         }
         let mut command = Command::new(&self.path);
         command
@@ -108,7 +111,8 @@ pub(crate) fn may_start() -> bool {
 pub(crate) fn children_die_with_us() -> bool {
     #[cfg(unix)]
     {
-        rustix::process::getpid().is_init() || rustix::process::getppid().is_none_or(rustix::process::Pid::is_init)
+        rustix::process::getpid().is_init()
+            || rustix::process::getppid().is_none_or(rustix::process::Pid::is_init)
     }
     #[cfg(not(unix))]
     false

@@ -78,6 +78,17 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_directory_of(path)
 }
 
+/// Replaces a private file, or makes it, atomically but not durably: after a power cut it may be
+/// missing, old or damaged. For what carries a checksum and costs little when it is lost.
+pub(crate) fn replace_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = beside(path);
+    let outcome = write_unsynced(&temporary, bytes).and_then(|_| fs::rename(&temporary, path));
+    if outcome.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    outcome
+}
+
 /// Makes a private file if there is none; says whether it made it. Never replaces one.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     let temporary = beside(path);
@@ -162,6 +173,10 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_unsynced(path, bytes)?.sync_all()
+}
+
+fn write_unsynced(path: &Path, bytes: &[u8]) -> io::Result<File> {
     fits(bytes.len())?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -174,7 +189,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
     }
     file.write_all(bytes)?;
-    file.sync_all()
+    Ok(file)
 }
 
 /// A name beside `path` that no other process and no other thread uses.

@@ -186,7 +186,9 @@ impl Recorder {
         // A thread that is ending has no buffer any more; a recursive call (a panic hook inside an
         // append) finds it in use. Both take a fresh one.
         let outcome = BUFFER
-            .try_with(|buffer| buffer.try_borrow_mut().ok().map(|mut buffer| self.append_with(record, event, &mut buffer)))
+            .try_with(|buffer| {
+                buffer.try_borrow_mut().ok().map(|mut buffer| self.append_with(record, event, &mut buffer))
+            })
             .ok()
             .flatten()
             .unwrap_or_else(|| self.append_with(record, event, &mut Vec::new()));
@@ -195,7 +197,12 @@ impl Recorder {
         }
     }
 
-    fn append_with(&self, record: RecordKind, event: &Event<'_>, buffer: &mut Vec<u8>) -> Result<(), AppendError> {
+    fn append_with(
+        &self,
+        record: RecordKind,
+        event: &Event<'_>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), AppendError> {
         /// A thread keeps its buffer unless one event made it this big.
         const KEEP: usize = 16 * 1024;
         buffer.clear();
@@ -220,12 +227,15 @@ struct Ids {
 
 impl Ids {
     fn next(&self) -> EventId {
-        let generation = crate::platform::fork::generation();
+        let generation = u64::from(std::process::id());
         if self.owner.load(Ordering::Acquire) != generation || self.process.load(Ordering::Relaxed) == 0 {
             self.process.store(random_part(), Ordering::Relaxed);
             self.owner.store(generation, Ordering::Release);
         }
-        EventId::from_parts(self.process.load(Ordering::Relaxed), self.counter.fetch_add(1, Ordering::Relaxed))
+        EventId::from_parts(
+            self.process.load(Ordering::Relaxed),
+            self.counter.fetch_add(1, Ordering::Relaxed),
+        )
     }
 }
 

@@ -75,7 +75,8 @@ impl Session {
         let config = tool.config()?;
         let directory = match tool.chosen_data_directory() {
             Some(chosen) => chosen.to_path_buf(),
-            None => directory::state_directory(&config.tool.id).map_err(|why| NoSession::Directory(why.to_string()))?,
+            None => directory::state_directory(&config.tool.id)
+                .map_err(|why| NoSession::Directory(why.to_string()))?,
         };
         let selected = select(&tool, &config);
         let question = Question::new(&tool, &config, &selected);
@@ -161,9 +162,9 @@ pub struct Telemetry {
 /// It never fails, prints or waits. Whatever is wrong is told to the author's logger and shown by the
 /// user's `status`. In the process that sends, this sends and ends the process.
 pub fn start(tool: Tool) -> Telemetry {
-    let off = Telemetry { session: None, recorder: None, may: May::Off };
+    let off = |session| Telemetry { session, recorder: None, may: May::Off };
     if cfg!(telemetry_off) {
-        return off;
+        return off(None);
     }
     let logger = tool.logger.clone().unwrap_or_default();
     let session = match Session::new(tool) {
@@ -171,7 +172,7 @@ pub fn start(tool: Tool) -> Telemetry {
         Err(why) => {
             logger.log(Severity::Warning, format!("telemetry is off: {why}"));
             let _ = CURRENT.set(Err(why));
-            return off;
+            return off(None);
         }
     };
     if detach::is_sender(&session.config.tool.id) {
@@ -182,12 +183,12 @@ pub fn start(tool: Tool) -> Telemetry {
     // A second session of one process records into the first one's journal.
     let _ = CURRENT.set(Ok(Arc::clone(&session)));
     if session.selected.choice == Choice::None {
-        return Telemetry { session: Some(session), ..off };
+        return off(Some(session));
     }
     let gate = session.question.gate(session.place.clone());
     let may = gate.first().may;
     if may == May::Off {
-        return Telemetry { session: Some(session), ..off };
+        return off(Some(session));
     }
     let recorder = Arc::new(session.recorder(gate));
     recorder::install(Arc::clone(&recorder));

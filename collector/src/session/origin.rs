@@ -26,8 +26,8 @@ pub(crate) fn origin(session: &Session, machine_id: Option<String>) -> Origin {
         os_version: os_version(),
         arch: std::env::consts::ARCH.to_owned(),
         runtime: concat!("rust ", env!("TELEMETRY_RUSTC_VERSION")).to_owned(),
-        ci: crate::platform::ci::detect().map(|ci| ci.name.to_owned()),
-        container: crate::platform::container::detect().is_some(),
+        ci: crate::platform::ci::current().map(str::to_owned),
+        container: crate::platform::container::container().is_some(),
     }
 }
 

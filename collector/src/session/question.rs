@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use crate::backend::select::Selected;
 use crate::consent::{
-    Author, Gate, Harness, Inputs, Place, SendPermit, Stored, Verdict, at_start, file, machine_policy, resolve,
+    Author, Gate, Harness, Inputs, Place, SendPermit, Stored, Verdict, at_start, file, machine_policy,
+    resolve,
 };
 use crate::tool::{Config, Tool};
 
@@ -51,7 +52,8 @@ impl Question {
     /// Leave for one request, or why not. `in_tool` where the request is made by the tool's own process,
     /// which nobody may end.
     pub(crate) fn permit(&self, place: &Place, in_tool: bool) -> Result<SendPermit, String> {
-        SendPermit::take(place, in_tool, |stored| self.with(stored, at_start)).map_err(|refused| refused.to_string())
+        SendPermit::take(place, in_tool, |stored| self.with(stored, at_start))
+            .map_err(|refused| refused.to_string())
     }
 
     fn with(&self, stored: &dyn Fn() -> Stored, decide: fn(&Inputs<'_>) -> Verdict) -> Verdict {

@@ -292,7 +292,8 @@ impl Config {
     pub fn parse(text: &str, place: &str) -> Result<Self, ConfigError> {
         toml::from_str::<Self>(text)
             .map_err(|error| {
-                let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+                let line =
+                    error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
                 let place = line.map_or_else(|| place.to_owned(), |line| format!("{place}, line {line}"));
                 ConfigError::new(place, error.message())
             })?
@@ -306,7 +307,8 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let place = path.display().to_string();
         let mut text = String::new();
-        let read = std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_string(&mut text));
+        let read =
+            std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_string(&mut text));
         match read {
             Err(error) => Err(ConfigError::new(place, format!("cannot read the configuration: {error}"))),
             Ok(bytes) if bytes as u64 > MAX_FILE => {
@@ -336,7 +338,9 @@ impl Config {
         if let Some(pin) = &self.backend.sha256
             && (pin.len() != 64 || !pin.bytes().all(|b| b.is_ascii_hexdigit()))
         {
-            return wrong("[backend] sha256 is not 64 hexadecimal digits: write what `sha256sum FILE` prints".into());
+            return wrong(
+                "[backend] sha256 is not 64 hexadecimal digits: write what `sha256sum FILE` prints".into(),
+            );
         }
         for (kind, rate) in &self.delivery.sample {
             if !(0.0..=1.0).contains(rate) {
@@ -402,10 +406,19 @@ mod tests {
             ("[tool]\nid = \"a.b\"\n[backend]\nuse = \"http\"\npath = \"x.wasm\"", "keep the one"),
             ("[tool]\nid = \"a.b\"\n[backend]\nsha256 = \"12\"", "sha256sum"),
             ("[tool]\nid = \"a.b\"\n[delivery.sample]\n\"feature.used\" = 1.5", "0 to 1"),
-            ("[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"https://x\"\nallow = [\"everything\"]", "link-local"),
+            (
+                "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"https://x\"\nallow = [\"everything\"]",
+                "link-local",
+            ),
             ("[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { env = \"T\" }", "one place"),
-            ("[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { bearer = true }", "one source"),
-            ("[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { query = \"k\", prefix = \"x\", env = \"T\" }", "`header` only"),
+            (
+                "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { bearer = true }",
+                "one source",
+            ),
+            (
+                "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { query = \"k\", prefix = \"x\", env = \"T\" }",
+                "`header` only",
+            ),
         ] {
             let message = error(text);
             assert!(message.contains(says), "{text}: {message}");

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserializer, de};
 
 /// Parses a duration; the error says what would be right.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a duration: write a whole number and `ms`, `s`, `m`, `h` or `d`, as in \"15m\"");
+    let wrong = || {
+        format!(
+            "`{text}` is not a duration: write a whole number and `ms`, `s`, `m`, `h` or `d`, as in \"15m\""
+        )
+    };
     let text_trimmed = text.trim();
     let digits = text_trimmed.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text_trimmed.split_at(digits);
@@ -59,12 +63,19 @@ mod tests {
 
     #[test]
     fn a_duration_is_a_whole_number_and_a_unit() {
-        for (text, ms) in
-            [("250ms", 250), ("90s", 90_000), ("15m", 900_000), ("36 h", 129_600_000), ("30d", 2_592_000_000), ("0", 0)]
-        {
+        for (text, ms) in [
+            ("250ms", 250),
+            ("90s", 90_000),
+            ("15m", 900_000),
+            ("36 h", 129_600_000),
+            ("30d", 2_592_000_000),
+            ("0", 0),
+        ] {
             assert_eq!(parse(text), Ok(Duration::from_millis(ms)), "{text}");
         }
-        for text in ["", "15", "m", "1.5h", "-1s", "15 minutes", "99999999999999999999d", "18446744073709551615d"] {
+        for text in
+            ["", "15", "m", "1.5h", "-1s", "15 minutes", "99999999999999999999d", "18446744073709551615d"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

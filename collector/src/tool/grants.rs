@@ -32,7 +32,14 @@ const fn yes() -> bool {
 impl Endpoint {
     /// A grant of this URL and nothing more.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), allow: Vec::new(), credential: None, ca_file: None, client_certificate: None, proxy: true }
+        Self {
+            url: url.into(),
+            allow: Vec::new(),
+            credential: None,
+            ca_file: None,
+            client_certificate: None,
+            proxy: true,
+        }
     }
 
     /// Also allows what is otherwise refused: `http`, `loopback`, `private` or `link-local`.

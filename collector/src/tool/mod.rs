@@ -5,8 +5,8 @@ mod duration;
 mod grants;
 
 pub use config::{Config, ConfigError};
-pub use grants::{Credential, CredentialSource, Endpoint, Placement};
 pub use config::{Consent, Delivery, IdentityKind, JournalCaps, Mode, Semantics, ToolTable};
+pub use grants::{Credential, CredentialSource, Endpoint, Placement};
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -152,7 +152,10 @@ impl Tool {
     /// Hands diagnostics (answers that were not success, losses, fallbacks) to the tool's own
     /// logger. Nothing is ever printed otherwise.
     #[must_use]
-    pub fn logger(mut self, logger: impl Fn(&crate::diagnostics::Diagnostic) + Send + Sync + 'static) -> Self {
+    pub fn logger(
+        mut self,
+        logger: impl Fn(&crate::diagnostics::Diagnostic) + Send + Sync + 'static,
+    ) -> Self {
         self.logger = Some(crate::diagnostics::Logger::new(logger));
         self
     }
@@ -183,7 +186,9 @@ impl Tool {
     pub(crate) fn base_directory(&self) -> Option<PathBuf> {
         match &self.source {
             Source::File(path) => std::path::absolute(path).ok()?.parent().map(Path::to_path_buf),
-            Source::Text(_) | Source::Built(_) => std::env::current_exe().ok()?.parent().map(Path::to_path_buf),
+            Source::Text(_) | Source::Built(_) => {
+                std::env::current_exe().ok()?.parent().map(Path::to_path_buf)
+            }
         }
     }
 
