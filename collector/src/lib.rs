@@ -29,7 +29,8 @@ pub mod backend;
 pub mod command;
 pub mod commands;
 pub mod consent;
-mod delivery;
+#[doc(hidden)]
+pub mod delivery;
 pub mod diagnostics;
 pub mod event;
 pub mod identity;
