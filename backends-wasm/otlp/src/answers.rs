@@ -43,7 +43,7 @@ fn partial(protocol: Protocol, response: &Response) -> Option<ExportLogsPartialS
     // A success whose body cannot be read is a success: the status says so.
     let answer = match protocol {
         Protocol::Protobuf => ExportLogsServiceResponse::decode(bytes).ok()?,
-        Protocol::Json => serde_json::from_slice::<ExportLogsServiceResponse>(bytes).ok()?,
+        Protocol::Json => response.json::<ExportLogsServiceResponse>()?,
     };
     answer.partial_success
 }
