@@ -172,7 +172,7 @@ const QUOTED: usize = 200;
 fn said(response: &Response) -> String {
     let status = response.status;
     if (300..400).contains(&status) {
-        let to = excerpt(response.header("location").unwrap_or("nowhere"));
+        let to = excerpt(response.header("location").unwrap_or("no address"));
         return format!(
             "status {status}: a redirect to {to}; none is followed, so name the final address in the endpoint's url"
         );
