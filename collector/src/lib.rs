@@ -5,3 +5,6 @@ pub mod consent;
 pub mod event;
 pub mod identity;
 mod platform;
+
+pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
+pub use platform::container::container;

@@ -159,7 +159,7 @@ impl Slot {
         let mut line = [b' '; SLOT];
         let kind = if in_tool { 't' } else { 's' };
         // 10 and 20 digits are all that the numbers can have.
-        let _ = write!(&mut line[..], "{pid:010} {began:020} {kind}\n");
+        let _ = writeln!(&mut line[..], "{pid:010} {began:020} {kind}");
         line
     }
 

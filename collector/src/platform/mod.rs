@@ -1,8 +1,11 @@
 //! What differs between systems, one file for each thing that does.
 
+pub(crate) mod ci;
+pub(crate) mod container;
 pub(crate) mod hardware;
 pub(crate) mod machine_id;
 pub(crate) mod private;
 pub(crate) mod process;
 pub(crate) mod stamp;
+pub(crate) mod terminal;
 pub(crate) mod user;
