@@ -12,7 +12,7 @@
 //! Only where a yes stands and all three fail does telemetry stay enabled, and the caller must say
 //! so: [`StillEnabled`].
 
-use crate::consent::permit::holders;
+use crate::consent::permit::{Held, holders};
 use crate::consent::{Decision, Holder, Place, Record, Stored, Unreadable, file};
 use crate::event::Timestamp;
 use crate::identity;
@@ -85,7 +85,7 @@ pub struct Denial {
 #[derive(Debug)]
 enum Senders {
     /// No request is under way and none can begin while this is held.
-    None { _lock: Option<File> },
+    None { _lock: Option<Held> },
     /// One is under way; the lock that shows when it has ended.
     Some { lock: File },
     /// It cannot be told.
@@ -194,7 +194,7 @@ fn wait_for(lock: File, patience: Duration, wait: &dyn Wait) -> Senders {
     let until = wait.now() + patience;
     loop {
         match lock.try_lock() {
-            Ok(()) => return Senders::None { _lock: Some(lock) },
+            Ok(()) => return Senders::None { _lock: Some(Held(lock)) },
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(TryLockError::Error(error)) => return Senders::Unknown(error),
             Err(TryLockError::WouldBlock) => {
