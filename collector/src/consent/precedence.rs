@@ -78,7 +78,10 @@ const PRECEDENCE: [Row; 19] = [
 /// What is left: nothing, or a record that decides nothing.
 const OTHERWISE: (&str, Says) = ("nobody: never said", No);
 
-const LOCAL_ONLY: [(&str, fn(&Case, Says) -> bool); 5] = [
+/// Why it is local only, and when.
+type LocalRow = (&'static str, fn(&Case, Says) -> bool);
+
+const LOCAL_ONLY: [LocalRow; 5] = [
     ("machine policy", |c, _| c.machine == "local"),
     ("local variable", |c, _| c.local == "true"),
     ("local variable", |c, _| c.local == "maybe"),
