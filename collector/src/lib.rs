@@ -46,6 +46,8 @@ pub mod tool;
 pub use command::begin;
 #[doc(hidden)]
 pub use command::private as __private;
+pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
+pub use platform::container::container;
 pub use recorder::capture;
 pub use session::{NoSession, Telemetry, start, track};
 pub use telemetry_macros::command;

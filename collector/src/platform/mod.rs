@@ -12,4 +12,5 @@ pub(crate) mod machine_id;
 pub(crate) mod private;
 pub(crate) mod process;
 pub(crate) mod stamp;
+pub(crate) mod terminal;
 pub(crate) mod user;
