@@ -1,7 +1,8 @@
 //! `#[derive(Recordable)]` and `#[derive(Failure)]`: the name of a case, and nothing inside of it.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Fields, LitInt, LitStr, Path};
 
 use crate::derive::{implementation, kebab, pattern, renamed, unknown, value, words};
@@ -26,11 +27,9 @@ pub(crate) fn recordable(input: TokenStream) -> syn::Result<TokenStream> {
         Data::Enum(data) => data,
         Data::Struct(data) if data.fields.len() == 1 => {
             let member = data.fields.members().next();
-            let body = quote! {
-                fn recorded(&self) -> #returned {
-                    #library::command::Recordable::recorded(&self.#member)
-                }
-            };
+            let span = data.fields.iter().next().map_or(input.ident.span(), |it| it.ty.span());
+            let recorded = quote_spanned!(span=> #library::command::Recordable::recorded(&self.#member));
+            let body = quote!(fn recorded(&self) -> #returned { #recorded });
             return Ok(implementation(&input, path.as_ref(), &quote!(command::Recordable), &body));
         }
         _ => {

@@ -271,7 +271,10 @@ impl Measured<'_> {
         let [guard, out, value, error] = ["guard", "out", "value", "error"].map(hidden);
         let on_value = self.arguments.exit_code.as_ref().map_or_else(
             || quote!((&&Probe(#value)).value()),
-            |word| quote_spanned!(word.span()=> #private::exit_code(#value)),
+            |word| {
+                let value = Ident::new("value", Span::mixed_site().located_at(word.span()));
+                quote_spanned!(word.span()=> #private::exit_code(#value))
+            },
         );
         let code = self.arguments.error_code.as_ref().map(|code| {
             let by = match code {
@@ -316,4 +319,79 @@ fn no_such_parameter(
         recorded.parameter.span(),
         format!("`{}` is not a parameter of `{}`: {has}", recorded.parameter, function.signature.ident),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proc_macro2::TokenTree;
+
+    fn count(tokens: TokenStream) -> usize {
+        tokens.into_iter().fold(0, |sum, token| match token {
+            TokenTree::Group(group) => sum + 2 + count(group.stream()),
+            _ => sum + 1,
+        })
+    }
+
+    /// How many tokens the attribute adds to a function.
+    fn added(arguments: TokenStream, function: TokenStream) -> usize {
+        count(command(arguments, function.clone())) - count(function)
+    }
+
+    #[test]
+    fn the_expansion_stays_small() {
+        let nothing: TokenStream = "fn build() { run(); }".parse().expect("it is Rust");
+        let value: TokenStream =
+            "fn build(fast: bool) -> Result<(), Error> { run(fast)?; Ok(()) }".parse().expect("it is Rust");
+        let future: TokenStream = "async fn build(fast: bool) -> Result<(), Error> { run(fast).await }"
+            .parse()
+            .expect("it is Rust");
+        let facts = quote!(name = "a/b", record(fast), metadata(a = 1));
+        for (what, most, added) in [
+            ("nothing returned", 60, added(quote!(), nothing)),
+            ("a value", 190, added(quote!(), value.clone())),
+            ("a value, with a name and facts", 265, added(facts, value)),
+            ("a future", 240, added(quote!(), future)),
+        ] {
+            assert!(added <= most, "{what}: {added} tokens, and {most} are the most there should be");
+        }
+    }
+
+    #[test]
+    fn a_function_is_written_back_as_it_was() {
+        let function = quote! {
+            #[doc = "Builds."]
+            #[inline]
+            pub(crate) unsafe extern "C" fn build<'a, T: Copy, const N: usize>(self: &'a mut Self, (a, _): (T, u8)) -> &'a T
+            where
+                T: Send,
+            { todo!() }
+        };
+        let written = command(quote!(), function.clone()).to_string();
+        let signature = function.to_string();
+        let signature = signature.split(" { todo").next().unwrap_or_default();
+        assert!(written.starts_with(signature), "{written}");
+    }
+
+    #[test]
+    fn an_error_leaves_the_function_in_place() {
+        let function = quote!(
+            fn build() {}
+        );
+        let written = command(quote!(nmae = "a"), function.clone()).to_string();
+        assert!(written.starts_with(&function.to_string()) && written.contains("compile_error"), "{written}");
+    }
+
+    #[test]
+    fn the_library_under_another_name_is_the_only_one_that_is_named() {
+        let written = command(
+            quote!(crate = usage),
+            quote!(
+                fn build(a: u8) -> Result<u8, u8> {
+                    Ok(a)
+                }
+            ),
+        );
+        assert!(!written.to_string().contains("telemetry"), "{written}");
+    }
 }
