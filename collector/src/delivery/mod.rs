@@ -8,14 +8,17 @@
 //! | --- | --- |
 //! | [`rules`] | every figure, named and with the reason for its size |
 //! | [`schedule`] | the state of delivery that outlives a sender |
-//! | [`policy`] | which batch is next, and what an attempt's end means |
+//! | `batches` | which batch is next |
+//! | [`policy`] | what the end of an attempt means |
 //! | [`starts`] | whether this run may start a sender |
 //! | [`backoff`], [`retry_after`] | how long to wait |
 //! | [`request`] | what names a request |
 //! | [`limits`] | how much a batch may hold, and a run record |
 //! | [`sampling`] | which kinds of event this machine takes part in |
 
+mod after;
 pub mod backoff;
+mod batches;
 mod clock;
 mod codec;
 pub mod limits;
