@@ -282,6 +282,13 @@ impl<S> Schedule<S> {
         Some((&hold.reason, timestamp(hold.since), timestamp(hold.until)))
     }
 
+    /// Ends every wait and hold: the user asked for delivery at once.
+    pub fn lift(&mut self) {
+        self.not_before = None;
+        self.hold = None;
+        self.in_flight.iter_mut().for_each(|batch| batch.not_before = None);
+    }
+
     /// The start whose detached child last proved itself, by its number.
     #[must_use]
     pub fn proof(&self) -> Option<u64> {
