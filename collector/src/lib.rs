@@ -47,13 +47,9 @@ pub mod tool;
 pub use command::begin;
 #[doc(hidden)]
 pub use command::private as __private;
+pub use declared::Declared;
 pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
 pub use platform::container::container;
-pub use recorder::capture;
-pub use session::{NoSession, Telemetry, start, track};
-pub use tool::Tool;
-
-pub use declared::Declared;
 pub use recorder::capture;
 pub use session::{NoSession, Telemetry, start, track};
 /// Declares an event: see [`Declared`].
@@ -67,40 +63,6 @@ pub use telemetry_macros::command;
 #[doc = include_str!("main_attribute.md")]
 pub use telemetry_macros::main;
 pub use tool::Tool;
-
-/// The tool as the `telemetry.toml` beside its `Cargo.toml` declares it, embedded when the tool is
-/// compiled. Another file is named relative to the directory of `Cargo.toml`.
-#[macro_export]
-macro_rules! tool {
-    () => {
-        $crate::tool!("telemetry.toml")
-    };
-    ($path:literal) => {
-        $crate::Tool::from_toml(
-            ::core::env!("CARGO_PKG_NAME"),
-            ::core::env!("CARGO_PKG_VERSION"),
-            ::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", $path)),
-        )
-        .debug_build(::core::cfg!(debug_assertions))
-    };
-}
-
-/// Starts telemetry: the first thing in `main`. Keep what it returns until the end of `main`.
-///
-/// `start!()` takes the `telemetry.toml` beside `Cargo.toml`, `start!("path")` another file, as
-/// [`tool!`] does; `start!(tool)` takes a [`Tool`].
-#[macro_export]
-macro_rules! start {
-    () => {
-        $crate::start($crate::tool!())
-    };
-    ($path:literal) => {
-        $crate::start($crate::tool!($path))
-    };
-    ($tool:expr) => {
-        $crate::start($tool)
-    };
-}
 
 /// The tool as the `telemetry.toml` beside its `Cargo.toml` declares it, embedded when the tool is
 /// compiled. Another file is named relative to the directory of `Cargo.toml`.
