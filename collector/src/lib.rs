@@ -1,4 +1,124 @@
 //! Usage telemetry for command-line tools: consent first, nothing lost, nobody waiting.
+//!
+//! ```no_run
+//! #[telemetry::command]
+//! fn hello(name: &str) {
+//!     println!("Hello, {name}!");
+//! }
+//!
+//! # const TOML: &str = "[tool]\nid = \"com.example.greet\"";
+//! fn main() {
+//!     // In a tool: `telemetry::start!()`, which reads the `telemetry.toml` beside `Cargo.toml`.
+//!     let _telemetry = telemetry::start(telemetry::Tool::from_toml("greet", "1.0.0", TOML));
+//!     hello("Ada");
+//! }
+//! ```
+//!
+//! [`start!`] reads the author's `telemetry.toml` ([`Config`](tool::Config) explains every key),
+//! [`macro@command`] measures a function, and `commands` (feature `clap`) is the subcommand with which the
+//! tool's user decides. Nothing is recorded before a yes.
+//!
+//! This library never prints (outside the subcommand), never panics, and never changes a tool's exit code.
+//! What it has to say goes to the hook that [`Tool::logger`] sets.
 #![deny(unsafe_code)]
 
+// The attributes write `::telemetry`: so that they work in this crate's own tests too.
+extern crate self as telemetry;
+
+pub mod backend;
+pub mod command;
+pub mod commands;
+pub mod consent;
+mod declared;
+#[doc(hidden)]
+pub mod delivery;
+pub mod diagnostics;
 pub mod event;
+pub mod identity;
+#[doc(hidden)]
+pub mod journal;
+mod platform;
+mod recorder;
+pub mod redact;
+pub mod schema;
+mod session;
+pub mod tool;
+
+pub use command::begin;
+#[doc(hidden)]
+pub use command::private as __private;
+pub use declared::Declared;
+pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
+pub use platform::container::container;
+pub use recorder::capture;
+pub use session::{NoSession, Telemetry, start, track};
+/// Declares an event: see [`Declared`].
+pub use telemetry_macros::Event;
+/// Gives an error a kind: see [`command::Failure`].
+pub use telemetry_macros::Failure;
+/// Makes an enum safe to record: see [`command::Recordable`].
+pub use telemetry_macros::Recordable;
+#[doc = include_str!("command_attribute.md")]
+pub use telemetry_macros::command;
+#[doc = include_str!("main_attribute.md")]
+pub use telemetry_macros::main;
+pub use tool::Tool;
+
+/// The tool as the `telemetry.toml` beside its `Cargo.toml` declares it, embedded when the tool is
+/// compiled. Another file is named relative to the directory of `Cargo.toml`.
+#[macro_export]
+macro_rules! tool {
+    () => {
+        $crate::tool!("telemetry.toml")
+    };
+    ($path:literal) => {
+        $crate::Tool::from_toml(
+            ::core::env!("CARGO_PKG_NAME"),
+            ::core::env!("CARGO_PKG_VERSION"),
+            ::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", $path)),
+        )
+        .debug_build(::core::cfg!(debug_assertions))
+    };
+}
+
+/// Starts telemetry: the first thing in `main`. Keep what it returns until the end of `main`.
+///
+/// `start!()` takes the `telemetry.toml` beside `Cargo.toml`, `start!("path")` another file, as
+/// [`tool!`] does; `start!(tool)` takes a [`Tool`].
+#[macro_export]
+macro_rules! start {
+    () => {
+        $crate::start($crate::tool!())
+    };
+    ($path:literal) => {
+        $crate::start($crate::tool!($path))
+    };
+    ($tool:expr) => {
+        $crate::start($tool)
+    };
+}
+
+/// Registers what is recorded without an attribute or a derive, so that the tool's schema lists it.
+///
+/// ```
+/// use telemetry::schema::{Entry, Field};
+///
+/// telemetry::declare!(Entry::command(
+///     "build",
+///     "Builds the project.",
+///     "To learn how long builds take.",
+///     &[Field::metadata("release", "release")],
+/// ));
+///
+/// telemetry::schema::check_recorded(|| {
+///     let mut command = telemetry::begin("build");
+///     command.metadata("release", &true);
+/// })
+/// .unwrap();
+/// ```
+#[macro_export]
+macro_rules! declare {
+    ($entry:expr) => {
+        $crate::__private::submit! { $entry }
+    };
+}

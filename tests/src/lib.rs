@@ -1,1 +1,25 @@
-//! Under construction.
+//! What the end-to-end tests share: a user's home, the example tool in it, and a vendor on loopback
+//! that answers as a script says.
+
+mod home;
+mod vendor;
+
+pub use home::{Home, Ran};
+pub use vendor::{Answer, Request, Vendor};
+
+use std::time::{Duration, Instant};
+
+/// How long a test waits for something that must happen. Only a failing test waits this long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `what` is true, and fails with its name if it never is.
+///
+/// # Panics
+/// Where it does not come true.
+pub fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_true() {
+        assert!(Instant::now() < deadline, "did not happen: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

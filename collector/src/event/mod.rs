@@ -3,6 +3,9 @@
 //! An [`Event`] borrows what it can, so that recording one needs no allocation, and owns what it
 //! must, so that one read back from the journal can outlive its buffer.
 
+pub(crate) mod clean;
+pub(crate) mod codec;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -236,6 +239,16 @@ impl<'a> Attribute<'a> {
     pub fn new(key: impl Into<Cow<'a, str>>, value: impl Into<Value<'a>>) -> Self {
         Self { key: key.into(), value: value.into() }
     }
+
+    fn to_owned_attribute(&self) -> Attribute<'static> {
+        let value = match &self.value {
+            Value::Text(text) => Value::Text(Cow::Owned(text.clone().into_owned())),
+            Value::Integer(number) => Value::Integer(*number),
+            Value::Number(number) => Value::Number(*number),
+            Value::Boolean(flag) => Value::Boolean(*flag),
+        };
+        Attribute { key: Cow::Owned(self.key.clone().into_owned()), value }
+    }
 }
 
 /// One thing that happened.
@@ -281,6 +294,43 @@ impl<'a> Event<'a> {
             error: None,
             args: Cow::Borrowed(&[]),
             attributes: Cow::Borrowed(&[]),
+        }
+    }
+
+    /// The same event, borrowing every text: a copy without an allocation.
+    pub(crate) fn clone_borrowed(&self) -> Event<'_> {
+        Event {
+            id: self.id,
+            kind: Cow::Borrowed(&self.kind),
+            name: Cow::Borrowed(&self.name),
+            time: self.time,
+            duration: self.duration,
+            exit_code: self.exit_code,
+            ended: self.ended,
+            error_kind: self.error_kind.as_deref().map(Cow::Borrowed),
+            error: self.error.as_deref().map(Cow::Borrowed),
+            args: Cow::Borrowed(&self.args),
+            attributes: Cow::Borrowed(&self.attributes),
+        }
+    }
+
+    /// The same event, owning every text.
+    pub(crate) fn to_owned_event(&self) -> Event<'static> {
+        fn owned(text: &str) -> Cow<'static, str> {
+            Cow::Owned(text.to_owned())
+        }
+        Event {
+            id: self.id,
+            kind: owned(&self.kind),
+            name: owned(&self.name),
+            time: self.time,
+            duration: self.duration,
+            exit_code: self.exit_code,
+            ended: self.ended,
+            error_kind: self.error_kind.as_deref().map(owned),
+            error: self.error.as_deref().map(owned),
+            args: self.args.iter().map(|arg| owned(arg)).collect(),
+            attributes: self.attributes.iter().map(Attribute::to_owned_attribute).collect(),
         }
     }
 }

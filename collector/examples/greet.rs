@@ -1,0 +1,50 @@
+//! A whole tool: a few annotated commands, the mounted `telemetry` subcommand, and `greet.toml`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Greets people.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print a greeting
+    Hello { name: String },
+    /// Fail with exit code 3
+    Fail,
+    /// Manage opt-in pseudonymous usage telemetry
+    Telemetry(telemetry::commands::Args),
+}
+
+#[telemetry::command]
+fn hello(name: &str) {
+    println!("Hello, {name}!");
+}
+
+#[telemetry::command]
+fn fail() -> ExitCode {
+    eprintln!("greet: this command always fails");
+    ExitCode::from(3)
+}
+
+fn main() -> ExitCode {
+    let mut tool = telemetry::tool!("examples/greet.toml");
+    // This example's own choice, for its tests: a shipped tool takes no configuration from its
+    // user's environment.
+    if let Some(path) = std::env::var_os("GREET_CONFIG") {
+        tool = tool.config_file(path);
+    }
+    let _telemetry = telemetry::start!(tool);
+
+    match Cli::parse().command {
+        Command::Hello { name } => hello(&name),
+        Command::Fail => return fail(),
+        Command::Telemetry(args) => return args.run(),
+    }
+    ExitCode::SUCCESS
+}

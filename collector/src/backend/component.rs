@@ -1,0 +1,314 @@
+//! A component as a [`Backend`]: the collector's words into the host's, and back.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use telemetry_host as host;
+
+use super::select::Choice;
+use super::{Ask, Backend, Batch, Erasure, Limits, Outcome, SendContext, Verdict};
+use crate::event::{Attribute, Event, Timestamp, Value};
+use crate::tool::{Config, CredentialSource, Endpoint, Placement, Tool};
+
+/// Where a component's requests go.
+pub(crate) enum Way {
+    /// To the network, each with leave of its own.
+    Network(Ask),
+    /// Nowhere: they are written down.
+    Recorded(host::Recorder),
+}
+
+/// A loaded and configured component.
+pub(crate) struct Component {
+    inner: host::Backend,
+    limits: Limits,
+    /// Whether leave was refused during the current call.
+    refused: Arc<AtomicBool>,
+}
+
+/// Loads the chosen component, with the author's grants. The error says what to do.
+pub(crate) fn open(
+    tool: &Tool,
+    config: &Config,
+    choice: &Choice,
+    cache: Option<PathBuf>,
+    way: Way,
+    at_most_once: bool,
+) -> Result<Component, String> {
+    let limits = limits(config, at_most_once);
+    let base = tool.base_directory();
+    let grants = config
+        .endpoints
+        .iter()
+        .map(|(name, endpoint)| grant(name, endpoint, base.as_deref()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let component = load(tool, config, choice, base.as_deref(), cache, limits)?;
+    let settings = serde_json::to_string(&config.backend.settings)
+        .map_err(|error| format!("[backend.settings]: {error}"))?;
+    let refused = Arc::new(AtomicBool::new(false));
+    let door = match way {
+        Way::Recorded(recorder) => host::Door::Record(recorder),
+        Way::Network(ask) => {
+            let refused = Arc::clone(&refused);
+            host::Door::Network(Arc::new(move |_| {
+                ask().map(|permit| permit as Box<dyn Send>).map_err(|reason| {
+                    refused.store(true, Ordering::SeqCst);
+                    host::Denied { reason }
+                })
+            }))
+        }
+    };
+    let setup = grants.into_iter().fold(host::Setup::new(settings, door), host::Setup::grant);
+    let inner = host::Backend::start(&component, setup).map_err(|error| error.to_string())?;
+    let asked = inner.description().limits;
+    let limits = Limits {
+        events: asked.events.max(1),
+        bytes: u64::from(asked.bytes),
+        event_bytes: u64::from(asked.event_bytes),
+    };
+    Ok(Component { inner, limits, refused })
+}
+
+fn limits(config: &Config, at_most_once: bool) -> host::Limits {
+    let mut limits = host::Limits::default();
+    let chosen = &config.backend.limits;
+    if let Some(memory) = chosen.memory {
+        limits.memory_bytes = usize::try_from(memory).unwrap_or(usize::MAX);
+    }
+    if let Some(time) = chosen.call_time {
+        limits.call_time = time;
+    }
+    if let Some(time) = chosen.cpu_time {
+        limits.cpu_time = time;
+    }
+    if at_most_once {
+        // A claim covers one request: a second could deliver the same events again.
+        limits.requests_per_call = 1;
+    }
+    limits
+}
+
+fn load(
+    tool: &Tool,
+    config: &Config,
+    choice: &Choice,
+    base: Option<&Path>,
+    cache: Option<PathBuf>,
+    limits: host::Limits,
+) -> Result<host::Component, String> {
+    let mut options = host::LoadOptions::default();
+    options.limits = limits;
+    options.cache = cache;
+    options.pin = config.backend.sha256.clone();
+    let loaded = match choice {
+        Choice::Path(written) => {
+            let path = base.map_or_else(|| PathBuf::from(written), |base| base.join(written));
+            if !path.is_absolute() {
+                return Err(format!(
+                    "[backend] path = {written:?}: the tool's own directory cannot be found, so the path leads nowhere"
+                ));
+            }
+            host::Component::load(host::Source::Path(&path), &options)
+        }
+        Choice::Named(name) => {
+            let wasm = named(tool, name).ok_or_else(|| unknown(tool, name))?;
+            host::Component::load(host::Source::Bytes(&wasm), &options)
+        }
+        Choice::None | Choice::Own | Choice::Stdout | Choice::File => {
+            return Err("the chosen backend is not a component".into());
+        }
+    };
+    loaded.map_err(|error| error.to_string())
+}
+
+/// The bytes of an embedded or bundled component.
+fn named<'a>(tool: &'a Tool, name: &str) -> Option<std::borrow::Cow<'a, [u8]>> {
+    if let Some(embedded) = tool.embedded.iter().find(|embedded| embedded.name == name) {
+        return Some(std::borrow::Cow::Borrowed(&embedded.wasm));
+    }
+    #[cfg(feature = "bundled")]
+    if let Some(bundled) = telemetry_backends::get(name) {
+        return Some(std::borrow::Cow::Borrowed(bundled.wasm));
+    }
+    None
+}
+
+fn unknown(tool: &Tool, name: &str) -> String {
+    let mut known: Vec<&str> = vec!["noop", "stdout", "file"];
+    #[cfg(feature = "bundled")]
+    known.extend(telemetry_backends::ALL.iter().map(|bundled| bundled.name));
+    known.extend(tool.embedded.iter().map(|embedded| embedded.name.as_ref()));
+    format!(
+        "[backend] use = {name:?} is not a backend of this tool: it has {}; for a file, write `path = \"{name}.wasm\"`",
+        known.join(", ")
+    )
+}
+
+fn grant(name: &str, endpoint: &Endpoint, base: Option<&Path>) -> Result<host::Grant, String> {
+    let read = |what: &str, path: &str| {
+        let path = base.map_or_else(|| PathBuf::from(path), |base| base.join(path));
+        std::fs::read(&path)
+            .map_err(|error| format!("[endpoints.{name}] {what}: cannot read {}: {error}", path.display()))
+    };
+    let credential = endpoint
+        .credential
+        .as_ref()
+        .map(|credential| {
+            let secret = match &credential.source {
+                CredentialSource::Literal(value) => value.clone(),
+                CredentialSource::Environment(variable) => std::env::var(variable).map_err(|_| {
+                    format!("[endpoints.{name}] credential: the environment variable {variable} is not set or not text")
+                })?,
+                CredentialSource::File(path) => String::from_utf8(read("credential", path)?)
+                    .map_err(|_| format!("[endpoints.{name}] credential: {path} is not text"))?,
+            };
+            let placement = match &credential.placement {
+                Placement::Header { name, prefix } => {
+                    host::Placement::Header { name: name.clone(), prefix: prefix.clone() }
+                }
+                Placement::Basic { user } => host::Placement::Basic { user: user.clone() },
+                Placement::Query { name } => host::Placement::Query { name: name.clone() },
+                Placement::Path => host::Placement::Path,
+            };
+            Ok::<_, String>(host::Credential { placement, secret: host::Secret::new(secret) })
+        })
+        .transpose()?;
+    let pem = |what, path: &Option<String>| path.as_deref().map(|path| read(what, path)).transpose();
+    host::Grant::parse(host::GrantSpec {
+        endpoint: name.to_owned(),
+        url: endpoint.url.clone(),
+        allow: endpoint.allow.clone(),
+        credential,
+        ca_pem: pem("ca_file", &endpoint.ca_file)?,
+        identity_pem: pem("client_certificate", &endpoint.client_certificate)?,
+        no_proxy: !endpoint.proxy,
+    })
+    .map_err(|error| error.to_string())
+}
+
+impl Backend for Component {
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn send(&mut self, batch: &Batch, context: &SendContext) -> Outcome {
+        self.refused.store(false, Ordering::SeqCst);
+        let sent = self.inner.send(&to_batch(batch), &to_context(context));
+        if self.refused.load(Ordering::SeqCst) {
+            return Outcome::Forbidden;
+        }
+        match sent {
+            Ok(outcome) => from_outcome(outcome, batch.events.len()),
+            Err(error) => Outcome::Failed(error.to_string()),
+        }
+    }
+
+    fn erase(&mut self, machine_ids: &[String], context: &SendContext) -> Erasure {
+        let retry = |reason: String, after| Erasure::Retry { reason, after };
+        match self.inner.erase(machine_ids, &to_context(context)) {
+            Ok(host::types::Erasure::Receipt(text)) => Erasure::Receipt(text),
+            Ok(host::types::Erasure::Unsupported(text)) => Erasure::Unsupported(text),
+            Ok(host::types::Erasure::Retry(advice)) => retry(advice.reason, after(advice.after_ms)),
+            Ok(host::types::Erasure::Other(text)) => retry(text, None),
+            Err(error) => retry(error.to_string(), None),
+        }
+    }
+
+    fn take_log(&mut self) -> Vec<String> {
+        self.inner.take_logs().into_iter().map(|line| line.text).collect()
+    }
+}
+
+fn from_outcome(outcome: host::types::Outcome, events: usize) -> Outcome {
+    use host::types::{Outcome as Said, Verdict as SaidOfOne};
+    match outcome {
+        Said::Delivered => Outcome::Delivered,
+        Said::Partial(verdicts) if verdicts.len() == events => Outcome::Partial(
+            verdicts
+                .into_iter()
+                .map(|verdict| match verdict {
+                    SaidOfOne::Delivered => Verdict::Delivered,
+                    SaidOfOne::Retry(reason) | SaidOfOne::Other(reason) => Verdict::Retry(reason),
+                    SaidOfOne::Rejected(reason) => Verdict::Rejected(reason),
+                })
+                .collect(),
+        ),
+        Said::Partial(verdicts) => {
+            Outcome::Failed(format!("the backend gave {} verdicts for {events} events", verdicts.len()))
+        }
+        Said::Retry(advice) => Outcome::Retry { reason: advice.reason, after: after(advice.after_ms) },
+        Said::TooLarge => Outcome::TooLarge,
+        Said::Rejected(reason) => Outcome::Rejected(reason),
+        Said::Other(reason) => Outcome::Retry { reason, after: None },
+    }
+}
+
+/// A component's number is any number: only a sensible one is a time. The policy clamps it.
+fn after(ms: Option<f64>) -> Option<Duration> {
+    ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok())
+}
+
+fn to_context(context: &SendContext) -> host::types::SendContext {
+    host::types::SendContext {
+        attempt: context.attempt,
+        request_id: context.request_id.clone(),
+        now: to_instant(context.now),
+    }
+}
+
+fn to_instant(time: Timestamp) -> host::types::Instant {
+    host::types::Instant { rfc3339: time.rfc3339(), unix_ms: time.unix_ms() }
+}
+
+fn to_batch(batch: &Batch) -> host::types::Batch {
+    let origin = &batch.origin;
+    let mut attributes = Vec::new();
+    if let Some(ci) = &origin.ci {
+        attributes.push(Attribute::new("ci", ci.as_str()));
+    }
+    if origin.container {
+        attributes.push(Attribute::new("container", true));
+    }
+    host::types::Batch {
+        origin: host::types::Origin {
+            machine_id: origin.machine_id.clone(),
+            tool: origin.tool.clone(),
+            tool_version: origin.tool_version.clone(),
+            os: origin.os.clone(),
+            os_version: origin.os_version.clone(),
+            arch: origin.arch.clone(),
+            runtime: origin.runtime.clone(),
+            attributes: attributes.iter().map(to_attribute).collect(),
+        },
+        events: batch.events.iter().map(to_event).collect(),
+    }
+}
+
+fn to_event(event: &Event<'_>) -> host::types::Event {
+    host::types::Event {
+        id: event.id.to_string(),
+        kind: event.kind.to_string(),
+        name: event.name.to_string(),
+        time: to_instant(event.time),
+        duration_ms: event.duration.map(|duration| duration.as_secs_f64() * 1e3),
+        exit_code: event.exit_code,
+        ended: event.ended.map(|ended| ended.as_str().to_owned()),
+        error_kind: event.error_kind.as_deref().map(str::to_owned),
+        error: event.error.as_deref().map(str::to_owned),
+        args: event.args.iter().map(|arg| arg.to_string()).collect(),
+        attributes: event.attributes.iter().map(to_attribute).collect(),
+    }
+}
+
+fn to_attribute(attribute: &Attribute<'_>) -> host::types::Attribute {
+    let value = match &attribute.value {
+        Value::Text(text) => host::types::Value::Text(text.to_string()),
+        Value::Integer(number) => host::types::Value::Number(*number as f64),
+        Value::Number(number) if number.is_finite() => host::types::Value::Number(*number),
+        Value::Number(number) => host::types::Value::Text(number.to_string()),
+        Value::Boolean(flag) => host::types::Value::Boolean(*flag),
+    };
+    host::types::Attribute { key: attribute.key.to_string(), value }
+}

@@ -1,0 +1,134 @@
+//! The guard behind the attribute, for functions that are no futures.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use super::frame::Frame;
+use super::outcome::{Outcome, Report};
+use super::stack;
+use super::value::Metadata;
+use crate::event::{Attribute, Ended, EventId};
+use crate::recorder;
+
+/// A command that runs on this thread.
+///
+/// Its event is recorded once: by [`finish`](Self::finish), or when the guard is dropped, as a success
+/// or, while the thread unwinds, as a panic. Commands that begin meanwhile on the same thread are its
+/// children. It does nothing at all where nothing may be recorded.
+///
+/// ```
+/// fn build(target: &str) -> Result<(), std::io::Error> {
+///     let mut command = telemetry::begin("build");
+///     command.metadata("release", &true);
+///     let result = compile(target);
+///     command.finish(&result);
+///     result
+/// }
+/// # fn compile(_: &str) -> Result<(), std::io::Error> { Ok(()) }
+/// # build("all").unwrap();
+/// ```
+#[must_use = "the command ends when its guard is dropped"]
+pub struct Guard {
+    held: Held,
+    /// The frame lies on this thread's stack.
+    _this_thread: PhantomData<*const ()>,
+}
+
+enum Held {
+    /// Nothing to record, or recorded.
+    Off,
+    /// The frame is on the thread's stack.
+    Stack(EventId),
+    /// There was no room for it.
+    Own(Box<Frame>),
+}
+
+/// Begins a command on this thread. See [`Guard`].
+///
+/// The name is what the user typed, in words joined by slashes: `remote/add`. A name that no
+/// attribute and no [`declare!`](crate::declare) registers is missing from the tool's schema.
+#[inline]
+pub fn begin(name: impl Into<Cow<'static, str>>) -> Guard {
+    if recorder::enabled() { Guard::start(name.into(), Vec::new()) } else { Guard::off() }
+}
+
+impl Guard {
+    #[inline]
+    pub(super) const fn off() -> Self {
+        Self { held: Held::Off, _this_thread: PhantomData }
+    }
+
+    #[cold]
+    pub(super) fn start(name: Cow<'static, str>, attributes: Vec<Attribute<'static>>) -> Self {
+        let frame = Frame::start(name, stack::current(), attributes);
+        let id = frame.id;
+        let held = match stack::push(frame) {
+            Ok(()) => Held::Stack(id),
+            Err(frame) => Held::Own(Box::new(frame)),
+        };
+        Self { held, _this_thread: PhantomData }
+    }
+
+    /// Whether anything will be recorded.
+    #[must_use]
+    #[inline]
+    pub const fn is_on(&self) -> bool {
+        !matches!(self.held, Held::Off)
+    }
+
+    /// Adds a fact. `None` adds nothing. The last one of a key counts.
+    pub fn metadata<T: Metadata + ?Sized>(&mut self, key: &'static str, value: &T) {
+        if !self.is_on() {
+            return;
+        }
+        let Some(value) = value.metadata() else { return };
+        let add = move |frame: &mut Frame| {
+            frame.attributes.retain(|it| it.key != key);
+            frame.attributes.push(Attribute { key: Cow::Borrowed(key), value });
+        };
+        match &mut self.held {
+            Held::Off => {}
+            Held::Stack(id) => stack::change(*id, add),
+            Held::Own(frame) => add(frame),
+        }
+    }
+
+    /// Ends the command by what it returned.
+    pub fn finish<R: Outcome + ?Sized>(mut self, returned: &R) {
+        if self.is_on() {
+            self.end(returned.report());
+        }
+    }
+
+    /// Ends the command.
+    #[cold]
+    pub fn end(&mut self, report: Report) {
+        if let Some(frame) = self.take() {
+            frame.end(Ended::Finished, report);
+        }
+    }
+
+    fn take(&mut self) -> Option<Frame> {
+        match std::mem::replace(&mut self.held, Held::Off) {
+            Held::Off => None,
+            Held::Stack(id) => stack::take(id),
+            Held::Own(frame) => Some(*frame),
+        }
+    }
+
+    #[cold]
+    fn dropped(&mut self) {
+        if let Some(frame) = self.take() {
+            frame.end_dropped();
+        }
+    }
+}
+
+impl Drop for Guard {
+    #[inline]
+    fn drop(&mut self) {
+        if self.is_on() {
+            self.dropped();
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Delivery at once, because the user asked.
+
+use std::time::Instant;
+
+use super::CommandError;
+use crate::consent::May;
+use crate::delivery::sender::{self, Finished, Urgency};
+use crate::session;
+
+/// What a flush did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Flushed {
+    /// Events that the backend took.
+    pub delivered: u64,
+    /// Why events are left, if any are.
+    pub left: Option<String>,
+}
+
+/// Delivers what is pending now, whatever the schedule says, and waits for it.
+///
+/// # Errors
+/// Where telemetry was not started or its configuration cannot be used.
+pub fn flush() -> Result<Flushed, CommandError> {
+    let session = session::current()?;
+    let verdict = session.verdict();
+    if verdict.may == May::Off {
+        return Ok(Flushed { delivered: 0, left: Some(format!("telemetry is {}", verdict.reason())) });
+    }
+    crate::recorder::seal();
+    let deadline = Instant::now() + session.config.delivery.lifetime;
+    let report = sender::run(&session, Urgency::Now, deadline, true);
+    let left = match report.finished {
+        Finished::Empty => None,
+        Finished::Busy => Some("another process is sending them".to_owned()),
+        Finished::Waiting(moment, reason) => {
+            Some(format!("{reason} (next attempt after {})", moment.rfc3339()))
+        }
+        Finished::Held(why) | Finished::Forbidden(why) => Some(why),
+        Finished::OutOfTime => Some("there was no time for all of them: run it again".to_owned()),
+    };
+    Ok(Flushed { delivered: report.delivered, left })
+}

@@ -1,0 +1,45 @@
+//! The user's subcommand, as plain functions and, with the feature `clap`, as arguments to mount.
+//!
+//! The functions work on the session that [`start!`](crate::start!) began and return what they did; only
+//! [`Args::run`] prints. None of them is ever recorded.
+
+#[cfg(feature = "clap")]
+mod args;
+mod decide;
+mod flush;
+mod status;
+
+#[cfg(feature = "clap")]
+pub use args::{Action, Args};
+pub use decide::{Disabled, Enabled, disable, enable};
+pub use flush::{Flushed, flush};
+pub use status::{Status, status};
+
+use crate::session::NoSession;
+
+/// Why a command could not do its work; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// There is nothing to work on.
+    #[error(transparent)]
+    NoSession(#[from] NoSession),
+    /// The decision could not be stored.
+    #[error(
+        "telemetry stays off: your yes could not be stored in {path}: {error}. Make that directory writable and try again"
+    )]
+    NotStored {
+        /// Where it was to be stored.
+        path: std::path::PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The no could not be stored, and the yes could not be removed.
+    #[error(transparent)]
+    StillEnabled(#[from] crate::consent::StillEnabled),
+    /// The no is stored, and pending events could not be removed.
+    #[error(
+        "telemetry is disabled, but pending events could not be removed: {0}. They will not be sent; delete the directory by hand"
+    )]
+    NotPurged(std::io::Error),
+}

@@ -1,0 +1,120 @@
+//! What is decided and by whom, what is pending, and why it is not gone.
+
+use serde::Serialize;
+
+use super::CommandError;
+use crate::consent::{May, file};
+use crate::delivery::files;
+use crate::delivery::sender;
+use crate::delivery::start::Way;
+use crate::event::Timestamp;
+use crate::journal;
+use crate::session::{self, Session};
+
+/// Everything that `status` shows. Its JSON form has the same names.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// `on`, `local only` or `off`.
+    pub telemetry: String,
+    /// The stored decision: `granted`, `local only`, `denied` or `undecided`.
+    pub decision: String,
+    /// The step that decided, in words.
+    pub decided_by: String,
+    /// What the user can do about it.
+    pub advice: String,
+    /// Values that were not understood.
+    pub warnings: Vec<String>,
+    /// The backend's name.
+    pub backend: String,
+    /// What consent is given for.
+    pub destination: String,
+    /// The machine id, where one is in use.
+    pub machine_id: Option<String>,
+    /// Whether arguments and error texts are recorded too.
+    pub extended: bool,
+    /// Events that are pending.
+    pub pending_events: u64,
+    /// Their bytes on disk.
+    pub pending_bytes: u64,
+    /// Events delivered so far.
+    pub delivered: u64,
+    /// When events were last delivered.
+    pub last_delivery: Option<String>,
+    /// What became of the last attempt.
+    pub last_attempt: Option<String>,
+    /// The earliest time of the next attempt, where that is known.
+    pub next_attempt: Option<String>,
+    /// Why nothing can be delivered until somebody acts.
+    pub held: Option<String>,
+    /// Events that were lost, by cause.
+    pub losses: Vec<(String, u64)>,
+    /// How a sender is started.
+    pub sender: String,
+    /// Whether one is running.
+    pub sending: bool,
+    /// Where everything is kept.
+    pub directory: String,
+}
+
+/// Looks, and changes nothing.
+///
+/// # Errors
+/// Where telemetry was not started or its configuration cannot be used; the text is what `status` shows
+/// then.
+pub fn status() -> Result<Status, CommandError> {
+    let session = session::current()?;
+    let verdict = session.verdict();
+    let survey = journal::survey(&session.journal_directory());
+    let rules = sender::rules(&session);
+    let schedule = files::read_schedule(session.place.directory());
+    let (mut held, mut delivered, mut last_delivery, mut last_attempt, mut next_attempt) =
+        (None, 0, None, None, None);
+    match &schedule {
+        Err(unreadable) => held = Some(format!("the delivery schedule: {unreadable}")),
+        Ok(schedule) => {
+            held = schedule.held(&rules).map(|(why, ..)| why.to_owned()).or(held);
+            delivered = schedule.totals().delivered;
+            last_delivery = schedule.last_success().map(Timestamp::rfc3339);
+            last_attempt = schedule.last().map(|(at, outcome, reason)| match reason {
+                "" => format!("{outcome} at {}", at.rfc3339()),
+                reason => format!("{outcome} at {}: {reason}", at.rfc3339()),
+            });
+            next_attempt = schedule.not_before().filter(|at| *at > Timestamp::now()).map(Timestamp::rfc3339);
+        }
+    }
+    Ok(Status {
+        telemetry: verdict.may.to_string(),
+        decision: file::read(&session.place).decision().to_string(),
+        decided_by: verdict.decided_by.to_string(),
+        advice: verdict.advice(&command(&session)),
+        warnings: verdict.warnings.iter().map(ToString::to_string).chain(survey.problem.clone()).collect(),
+        backend: session.selected.name.clone(),
+        destination: session.selected.destination.clone(),
+        machine_id: if verdict.may == May::Off { None } else { session.machine_id() },
+        extended: session.config.tool.extended,
+        pending_events: survey.events,
+        pending_bytes: survey.bytes,
+        delivered,
+        last_delivery,
+        last_attempt,
+        next_attempt,
+        held,
+        losses: survey.losses.iter().map(|(cause, count)| (cause.as_str().to_owned(), *count)).collect(),
+        sender: match session::way(&session) {
+            Way::Detached => "a process of its own, which nobody waits for".to_owned(),
+            Way::Helper(program) => program.display().to_string(),
+            Way::Overlapped => "a thread of the next run".to_owned(),
+            Way::Bounded(wait) => format!("at exit, for {} ms at most", wait.as_millis()),
+            Way::Inline => "at exit, without a network".to_owned(),
+            Way::Never => "only `flush`".to_owned(),
+        },
+        sending: survey.draining.is_some(),
+        directory: session.place.directory().display().to_string(),
+    })
+}
+
+/// How the user calls the subcommand.
+pub(crate) fn command(session: &Session) -> String {
+    format!("{} telemetry", session.config.name())
+}

@@ -1,0 +1,176 @@
+//! The ways a sender is started, and which one a run takes.
+//!
+//! | way | when it is chosen by itself |
+//! | --- | --- |
+//! | detached | the tool may start itself again: it is still the same file, it has no other user's powers, and the last child that was started so left its mark |
+//! | overlapped | a child would end with its parent (in CI, as a container's first process), or detaching did not work here |
+//! | helper | the tool cannot send by itself (built without `components`) and `<tool>-telemetry` lies beside it |
+//! | bounded, never | only where the author says so |
+//!
+//! Hazards: two runs that end at once may both start a sender, and the second finds the journal's lock
+//! taken and ends. A sender that never comes up (the tool calls `start!` too late, or something kills it)
+//! leaves no mark, and none is started so for a week.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::files;
+use super::sender::{self, Urgency};
+use super::starts::{Start, may_start};
+use crate::backend::select::Choice;
+use crate::consent::May;
+use crate::diagnostics::Severity;
+use crate::event::Timestamp;
+use crate::platform::{ci, detach};
+use crate::session::Session;
+use crate::tool::Mode;
+
+/// A way to start a sender.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// The tool again, in its hidden mode.
+    Detached,
+    /// This program.
+    Helper(PathBuf),
+    /// A thread from the next start on.
+    Overlapped,
+    /// At exit, for so long at most.
+    Bounded(Duration),
+    /// At exit, because it touches no network.
+    Inline,
+    /// Not by itself.
+    Never,
+}
+
+/// How long the backends that touch no network may take at exit. They need a millisecond.
+const INLINE: Duration = Duration::from_secs(1);
+
+/// The way that a run of this tool takes now.
+pub(crate) fn choose(session: &Session) -> Way {
+    if matches!(session.selected.choice, Choice::Stdout | Choice::File) {
+        return Way::Inline;
+    }
+    match session.config.delivery.mode {
+        Mode::Detached => Way::Detached,
+        Mode::Helper => helper(session).map_or(Way::Never, Way::Helper),
+        Mode::Overlapped => Way::Overlapped,
+        Mode::Bounded => Way::Bounded(session.config.delivery.wait),
+        Mode::Never => Way::Never,
+        Mode::Auto if !sender::can_send(session) => helper(session).map_or(Way::Never, Way::Helper),
+        Mode::Auto if may_detach(session) => Way::Detached,
+        Mode::Auto => Way::Overlapped,
+    }
+}
+
+fn may_detach(session: &Session) -> bool {
+    let unchanged = session.executable.as_ref().is_some_and(detach::Executable::is_unchanged);
+    if !unchanged || !detach::may_start() || detach::children_die_with_us() || ci::current().is_some() {
+        return false;
+    }
+    let directory = session.place.directory();
+    let proof = files::read_schedule(directory).ok().and_then(|schedule| schedule.proof());
+    files::read_starts(directory).is_none_or(|starts| starts.may_detach(proof, Timestamp::now()))
+}
+
+fn helper(session: &Session) -> Option<PathBuf> {
+    let name = format!("{}-telemetry{}", session.config.name(), std::env::consts::EXE_SUFFIX);
+    let beside = std::env::current_exe().ok()?.with_file_name(name);
+    beside.is_file().then_some(beside)
+}
+
+/// At the start of a run: the overlapped way begins here.
+pub(crate) fn at_start(session: &Arc<Session>) {
+    // What earlier runs left is all that there is to send.
+    if !session.journal_directory().is_dir()
+        || choose(session) != Way::Overlapped
+        || !take_turn(session, false)
+    {
+        return;
+    }
+    let session = Arc::clone(session);
+    let deadline = Instant::now() + session.config.delivery.lifetime;
+    let thread = std::thread::Builder::new().name("telemetry-sender".into());
+    // Nobody joins it: the process may end at any of its instructions, as by SIGKILL.
+    let _ = thread.spawn(move || sender::run(&session, Urgency::Due, deadline, true));
+}
+
+/// At the end of a run.
+pub(crate) fn at_exit(session: &Session, may: May) {
+    if may == May::Off || !session.journal_directory().is_dir() {
+        return;
+    }
+    if may == May::Local {
+        sender::run(session, Urgency::Now, Instant::now() + INLINE, true);
+        return;
+    }
+    match choose(session) {
+        Way::Inline => {
+            sender::run(session, Urgency::Now, Instant::now() + INLINE, true);
+        }
+        Way::Bounded(wait) => bounded(session, wait),
+        Way::Detached => {
+            if take_turn(session, true) {
+                let started = match &session.executable {
+                    Some(executable) => executable.start_sender(&session.config.tool.id).map(drop),
+                    None => Err(std::io::Error::other("the running program cannot be found")),
+                };
+                tell(session, started);
+            }
+        }
+        Way::Helper(program) => {
+            if take_turn(session, false) {
+                let null = Stdio::null;
+                let started =
+                    Command::new(program).stdin(null()).stdout(null()).stderr(null()).spawn().map(drop);
+                tell(session, started);
+            }
+        }
+        Way::Overlapped | Way::Never => {}
+    }
+}
+
+/// Exit waits for the sender, but not longer than the author said: a request that hangs is left behind.
+fn bounded(session: &Session, wait: Duration) {
+    if !take_turn(session, false) {
+        return;
+    }
+    let deadline = Instant::now() + wait;
+    let (done, ended) = std::sync::mpsc::channel::<()>();
+    let Ok(again) = Session::new(session.tool.clone()) else { return };
+    let thread = std::thread::Builder::new().name("telemetry-sender".into());
+    let sending = thread.spawn(move || {
+        sender::run(&again, Urgency::Due, deadline, true);
+        drop(done);
+    });
+    if sending.is_ok() {
+        let _ = ended.recv_timeout(wait);
+    }
+}
+
+/// Whether a sender may be started now; if so, that is written down first.
+fn take_turn(session: &Session, detached: bool) -> bool {
+    let directory = session.place.directory();
+    let Some(mut starts) = files::read_starts(directory) else { return false };
+    let schedule = files::read_schedule(directory);
+    let now = Timestamp::now();
+    let rules = sender::rules(session);
+    if may_start(schedule.as_ref(), &starts, now, &rules, session.seed()) != Start::Due {
+        return false;
+    }
+    starts.started(now, detached);
+    files::write_starts(directory, &starts).is_ok()
+}
+
+fn tell(session: &Session, started: std::io::Result<()>) {
+    if let Err(error) = started {
+        session.logger.log(Severity::Warning, format!("no sender was started: {error}"));
+    }
+}
+
+/// This process is a sender: it leaves its mark, drains the journal, and ends.
+pub(crate) fn as_sender(session: &Session) {
+    let deadline = Instant::now() + session.config.delivery.lifetime;
+    sender::run(session, Urgency::Due, deadline, false);
+}

@@ -1,0 +1,71 @@
+//! What may be written of a text: credentials taken out first, then cut to a length.
+
+use std::borrow::Cow;
+
+/// Bytes of one text value, error text or argument.
+pub(crate) const MAX_TEXT: usize = 4 * 1024;
+/// Bytes of a name that the author declared: a kind, a name, a key, an error kind.
+pub(crate) const MAX_KEY: usize = 256;
+/// Attributes of one event, the tool's own included.
+pub(crate) const MAX_ATTRIBUTES: usize = 64;
+/// Arguments of one event.
+pub(crate) const MAX_ARGUMENTS: usize = 128;
+/// Stands where a text was cut.
+pub(crate) const CUT: &str = "…";
+
+/// Cleans texts on their way into the journal.
+pub(crate) struct Cleaner;
+
+impl Cleaner {
+    /// A text that may hold anything: redacted, then cut.
+    pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match crate::redact::redact(text) {
+            Cow::Borrowed(clean) => cut(clean, MAX_TEXT),
+            Cow::Owned(clean) => Cow::Owned(cut(&clean, MAX_TEXT).into_owned()),
+        }
+    }
+
+    /// Arguments, each in the sight of the ones before it: `--token VALUE` is a credential because of
+    /// its neighbour.
+    pub(crate) fn arguments(&self, arguments: &[Cow<'_, str>], mut each: impl FnMut(&str)) {
+        let arguments = arguments.iter().take(MAX_ARGUMENTS).map(AsRef::as_ref);
+        for argument in crate::redact::redact_args(arguments) {
+            each(&cut(&argument, MAX_TEXT));
+        }
+    }
+
+    /// A text that the author declared: only cut.
+    pub(crate) fn declared<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        cut(text, MAX_KEY)
+    }
+}
+
+/// The text, or as much of it as fits before a mark.
+fn cut(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::with_capacity(max);
+    kept.push_str(&text[..text.floor_char_boundary(max - CUT.len())]);
+    kept.push_str(CUT);
+    Cow::Owned(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character_and_marked() {
+        let cleaned = cut(&"é".repeat(100), 51).into_owned();
+        assert!(cleaned.len() <= 51 && cleaned.ends_with(CUT) && cleaned.starts_with('é'));
+        assert!(matches!(cut("short", 51), Cow::Borrowed("short")));
+    }
+
+    #[test]
+    fn a_credential_is_taken_out_before_the_cut_so_that_no_half_of_it_stays() {
+        let secret = format!("ghp_{}", "a1B2".repeat(9));
+        let text = format!("{} {secret}", "word ".repeat(MAX_TEXT / 5 - 4));
+        assert!(!Cleaner.text(&text).contains("ghp_a1B2"));
+    }
+}

@@ -1,0 +1,138 @@
+//! The machine id: who events belong to, without saying who that is.
+//!
+//! What this promises, and why:
+//!
+//! - **Two tools' ids share nothing.** A keyed id ([`keyed`]) is a hash over the tool's id and a random
+//!   salt of its own, besides the machine's signals. Nobody can enumerate it from outside.
+//! - **It ends with the yes.** The salt is made when the first id is needed after a yes and is
+//!   deleted with the no; `reset` makes a new one.
+//! - **It does not follow a copied home.** The place of the salt's file on its disk (its inode and
+//!   its birth) is part of what is hashed, so a copy has another id without anybody noticing that it
+//!   is one. So has a backup that was restored, which is the price.
+//! - **It is cheap.** The signals cost a tenth of a millisecond to gather, so the id is remembered
+//!   beside the salt, for as long as the salt's file, the host's name, the user and the machine id's
+//!   file stay the same.
+//!
+//! The word for such an id is *pseudonymous*. It is never anonymous.
+
+mod ids;
+mod signals;
+mod store;
+
+use sha2::{Digest, Sha256};
+use std::io;
+use std::path::Path;
+
+pub use ids::{MOST as MOST_IDS, erased, remember, sent_under};
+pub use signals::Signals;
+
+/// What the machine id is made of. The author's choice.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Identity {
+    /// The machine's signals, hashed with the tool's id and a random salt.
+    #[default]
+    Keyed,
+    /// The machine's signals, hashed exactly as the Go ancestor does: the same for every tool on the
+    /// machine. For fleets that migrate.
+    Unkeyed,
+    /// A stored random id. It follows a copied home.
+    Random,
+    /// None.
+    None,
+}
+
+/// The machine id of a tool, 16 hexadecimal digits, as of now; `None` for [`Identity::None`].
+///
+/// `directory` is the tool's own, where the salt is kept. Only to be called after a yes: it makes the
+/// salt where there is none. Where that cannot be stored the id is made from a passing salt, so that
+/// it differs from run to run: nothing lasting is ever derived without a key.
+///
+/// ```
+/// use telemetry::identity::{self, Identity};
+/// let directory = tempfile::tempdir()?;
+/// let id = identity::current(directory.path(), Identity::Keyed, "com.example.greet").unwrap();
+/// assert_eq!(id.len(), 16);
+/// assert_eq!(identity::current(directory.path(), Identity::Keyed, "com.example.greet"), Some(id));
+/// # std::io::Result::Ok(())
+/// ```
+#[must_use]
+pub fn current(directory: &Path, kind: Identity, tool_id: &str) -> Option<String> {
+    match kind {
+        Identity::None => None,
+        // Not remembered: it follows every signal at once, as the ancestor's does.
+        Identity::Unkeyed => Some(unkeyed(&Signals::read())),
+        Identity::Random => Some(random(&store::open(directory).salt)),
+        Identity::Keyed => Some(store::keyed(directory, tool_id)),
+    }
+}
+
+/// Deletes the salt and what is remembered, so that the next id is another one.
+///
+/// # Errors
+/// What the system refused.
+pub fn forget(directory: &Path) -> io::Result<()> {
+    store::forget(directory)
+}
+
+/// The Go ancestor's id: the signals joined by colons, hashed, the first eight bytes in hexadecimal.
+/// A signal that is missing leaves its place empty, except for the user's name, which is left out
+/// with its colon.
+///
+/// ```
+/// use telemetry::identity::{Signals, unkeyed};
+/// let signals = Signals { hostname: Some("build-7".to_owned()), ..Signals::default() };
+/// assert_eq!(unkeyed(&signals), "f7fc0ed63f5e67ba"); // of "::build-7"
+/// ```
+#[must_use]
+pub fn unkeyed(signals: &Signals) -> String {
+    let text = |signal: &Option<String>| signal.clone().unwrap_or_default();
+    let mut parts = vec![text(&signals.os_machine_id), text(&signals.mac), text(&signals.hostname)];
+    parts.extend(signals.user.clone());
+    hex8(&Sha256::digest(parts.join(":")))
+}
+
+/// An id that only this tool, on this machine, with this salt has. `place` is where the salt's file
+/// lies on its disk.
+///
+/// Every part is hashed with its length, so that no two different sets of parts read the same.
+#[must_use]
+pub fn keyed(signals: &Signals, tool_id: &str, salt: &[u8; 16], place: [u64; 2]) -> String {
+    let mut hash = Sha256::new_with_prefix(b"telemetry keyed machine id 1");
+    let [inode, birth] = place.map(u64::to_le_bytes);
+    let signals = [&signals.os_machine_id, &signals.mac, &signals.hostname, &signals.user];
+    for part in [tool_id.as_bytes(), salt, &inode, &birth] {
+        put(&mut hash, Some(part));
+    }
+    for signal in signals {
+        put(&mut hash, signal.as_deref().map(str::as_bytes));
+    }
+    hex8(&hash.finalize())
+}
+
+/// A random id: a hash of the salt, so that the id gives nothing else away.
+#[must_use]
+pub fn random(salt: &[u8; 16]) -> String {
+    hex8(&Sha256::new_with_prefix(b"telemetry random machine id 1").chain_update(salt).finalize())
+}
+
+/// A part with its length, or that it is missing.
+fn put(hash: &mut Sha256, part: Option<&[u8]>) {
+    let length = part.map_or(u64::MAX, |part| part.len() as u64);
+    hash.update(length.to_le_bytes());
+    hash.update(part.unwrap_or_default());
+}
+
+/// The first eight bytes in lower-case hexadecimal.
+pub(crate) fn hex8(bytes: &[u8]) -> String {
+    hex(&bytes[..bytes.len().min(8)])
+}
+
+/// Bytes in lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| DIGITS[usize::from(digit)] as char)
+        .collect()
+}

@@ -1,0 +1,56 @@
+//! Which records of a sealed segment are done with: a file of ranges beside it.
+
+use super::format::{Seed, u32_at};
+use super::names;
+use crate::platform::file;
+use crate::platform::folder::{Folder, How};
+use std::io;
+
+const ENTRY: usize = 16;
+const TAG: [u8; 4] = *b"ACK1";
+/// More bytes than the acknowledgements of a segment can need, one record each.
+const MOST_BYTES: u64 = 8 << 20;
+
+fn crc(segment: u64, range: &[u8]) -> u32 {
+    let mut hash = crc32fast::Hasher::new_with_initial(Seed::of(segment).crc(0));
+    hash.update(range);
+    hash.finalize()
+}
+
+/// The ranges of offsets that are done; what is damaged is left out.
+pub(super) fn read(folder: &Folder, segment: u64) -> io::Result<Vec<(u32, u32)>> {
+    match folder.open_file(&names::ack(segment), How::Read) {
+        Ok(file) => Ok(parse(segment, &file::read_all(&file, MOST_BYTES)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn parse(segment: u64, bytes: &[u8]) -> Vec<(u32, u32)> {
+    let valid = |entry: &[u8; ENTRY]| {
+        let sound = entry[12..] == TAG && u32_at(entry, 8)? == crc(segment, &entry[..8]);
+        sound.then_some((u32_at(entry, 0)?, u32_at(entry, 4)?))
+    };
+    bytes.as_chunks::<ENTRY>().0.iter().filter_map(valid).collect()
+}
+
+/// Adds ranges. With `durable`, they survive a loss of power when this returns.
+pub(super) fn append(folder: &Folder, segment: u64, ranges: &[(u32, u32)], durable: bool) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(ranges.len() * ENTRY);
+    for (from, to) in ranges {
+        let at = bytes.len();
+        bytes.extend_from_slice(&from.to_le_bytes());
+        bytes.extend_from_slice(&to.to_le_bytes());
+        bytes.extend_from_slice(&crc(segment, &bytes[at..]).to_le_bytes());
+        bytes.extend_from_slice(&TAG);
+    }
+    let file = folder.open_file(&names::ack(segment), How::Create)?;
+    // An entry that a kill cut short is stepped over.
+    let end = file::look(&file)?.size.next_multiple_of(ENTRY as u64);
+    file::write_at(&file, &bytes, end)?;
+    if durable {
+        file.sync_data()?;
+        folder.sync()?;
+    }
+    Ok(())
+}

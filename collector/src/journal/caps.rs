@@ -1,0 +1,121 @@
+//! Room for a new segment, made by whoever needs it: where nobody ever drains, the recorders
+//! themselves keep the journal within its limits.
+
+use super::acks;
+use super::names::{self, Name, Sealed};
+use super::segment::{Loaded, count};
+use super::settings::{LossCause, Settings};
+use crate::platform::folder::{Folder, How};
+use std::io;
+
+/// What making room took.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    /// The sequence that a segment sealed now gets.
+    pub(super) sequence: u64,
+    /// What was lost.
+    pub(super) lost: Vec<(LossCause, u64)>,
+}
+
+/// Removes the oldest segments until a new one fits.
+pub(super) fn make_room(folder: &Folder, settings: &Settings) -> io::Result<Room> {
+    let mut room = Room::default();
+    let (mut bytes, mut events) = (settings.segment_bytes(), settings.segment_events());
+    let mut sealed: Vec<(Sealed, u64)> = Vec::new();
+    let mut open: Vec<(i64, String, u64)> = Vec::new();
+    for name in folder.names()? {
+        match names::parse(&name) {
+            Name::Sealed(segment) => {
+                let size = folder.look(&name).map_or(0, |look| look.size);
+                bytes += size;
+                events += u64::from(segment.events);
+                room.sequence = room.sequence.max(segment.sequence.saturating_add(1));
+                sealed.push((segment, size));
+            }
+            Name::Open => {
+                if let Ok(look) = folder.look(&name) {
+                    bytes += look.size;
+                    open.push((look.changed, name, look.size));
+                }
+            }
+            _ => {}
+        }
+    }
+    sealed.sort_unstable();
+    for (segment, size) in sealed {
+        let cause = match (bytes > settings.max_bytes, events > settings.max_events) {
+            (true, _) => LossCause::Bytes,
+            (_, true) => LossCause::Events,
+            _ => break,
+        };
+        drop_sealed(folder, &segment, cause, &mut room.lost);
+        bytes = bytes.saturating_sub(size);
+        events = events.saturating_sub(u64::from(segment.events));
+    }
+    if bytes > settings.max_bytes {
+        // Other labels' slots, left by processes of versions that may never run again.
+        open.sort_unstable();
+        for (_, name, size) in open {
+            if bytes <= settings.max_bytes {
+                break;
+            }
+            if drop_open(folder, &name, &mut room.lost) {
+                bytes = bytes.saturating_sub(size);
+            }
+        }
+    }
+    Ok(room)
+}
+
+/// Removes a sealed segment and counts what was left to deliver of it, and what it had counted.
+pub(super) fn drop_sealed(
+    folder: &Folder,
+    segment: &Sealed,
+    cause: LossCause,
+    lost: &mut Vec<(LossCause, u64)>,
+) {
+    let name = segment.name();
+    let loaded = folder.open_file(&name, How::Read).ok().and_then(|file| Loaded::read(&file).ok());
+    // Whoever removes it counts it: of two processes at work here, the system lets one succeed.
+    if folder.remove(&name).is_err() {
+        return;
+    }
+    match loaded {
+        Some(mut loaded) => {
+            loaded.acknowledge(&acks::read(folder, segment.id).unwrap_or_default());
+            account(&loaded, cause, lost);
+        }
+        None => count(lost, LossCause::Damaged, u64::from(segment.events)),
+    }
+    let _ = folder.remove(&names::ack(segment.id));
+}
+
+/// Removes a slot that nobody leases. Slots without a byte are somebody's who is about to begin.
+fn drop_open(folder: &Folder, name: &str, lost: &mut Vec<(LossCause, u64)>) -> bool {
+    let Ok(file) = folder.open_file(name, How::Write) else {
+        return false;
+    };
+    let Ok(look) = crate::platform::file::look(&file) else {
+        return false;
+    };
+    if look.size == 0 || file.try_lock().is_err() || !folder.still_names(name, &look) {
+        return false;
+    }
+    let loaded = Loaded::read(&file);
+    if folder.remove(name).is_err() {
+        return false;
+    }
+    match loaded {
+        Ok(loaded) => account(&loaded, LossCause::Bytes, lost),
+        Err(_) => count(lost, LossCause::Damaged, 1),
+    }
+    true
+}
+
+fn account(loaded: &Loaded, cause: LossCause, lost: &mut Vec<(LossCause, u64)>) {
+    count(lost, cause, loaded.live_events());
+    count(lost, LossCause::Damaged, loaded.damaged);
+    for (cause, number) in &loaded.losses {
+        count(lost, *cause, *number);
+    }
+}

@@ -1,0 +1,345 @@
+//! The drain: the one reader that delivers. Here is its life and what it does with files; what it
+//! hands out is in `deliver`, how it keeps the limits in `limits`, how it merges in `merge`.
+
+use super::names::{self, Name, Sealed};
+use super::segment::{Loaded, Unreadable};
+use super::settings::{LossCause, Settings};
+use super::state::State;
+use super::{acks, lease};
+use crate::platform::file;
+use crate::platform::folder::{Folder, How};
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// How sure an acknowledgement is when it returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// It survives SIGKILL. After a loss of power records may be delivered twice.
+    Cached,
+    /// It survives a loss of power: for a claim that comes before the request.
+    Durable,
+}
+
+/// What [`Drain::adopt`] did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Adopted {
+    /// Slots that are sealed now.
+    pub sealed: usize,
+    /// Slots that a running process holds.
+    pub leased: usize,
+    /// Segments that were merged into others.
+    pub merged: usize,
+    /// Events that went because of a limit.
+    pub dropped: u64,
+}
+
+/// Takes events out of a journal. At most one exists for a journal, in all processes together.
+#[derive(Debug)]
+pub struct Drain {
+    pub(super) folder: Folder,
+    pub(super) settings: Settings,
+    pub(super) state: State,
+    /// The segment looked at last: a batch is often in the same one as the batch before.
+    pub(super) current: Option<Current>,
+    /// Something was claimed durably: names are removed in an order that survives a loss of power.
+    pub(super) claims: bool,
+    pub(super) dirty: bool,
+    lock: File,
+    pid: u32,
+}
+
+/// A sealed segment in memory.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) sealed: Sealed,
+    pub(super) loaded: Loaded,
+    pub(super) file: File,
+}
+
+impl Current {
+    /// Whether somebody removed it: a purge.
+    pub(super) fn is_gone(&self) -> bool {
+        file::look(&self.file).map_or(true, |look| look.names == 0)
+    }
+}
+
+impl Drain {
+    /// Opens a journal for delivery. `None` if another drain is at work.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if there is no journal; what the system says otherwise.
+    pub fn try_open(directory: &Path, settings: Settings) -> io::Result<Option<Self>> {
+        let folder = Folder::open(directory)?;
+        let Some(lock) = Self::lock(&folder)? else {
+            return Ok(None);
+        };
+        let note = format!("{} {}\n", std::process::id(), settings.seconds());
+        lock.set_len(0).and_then(|()| file::write_at(&lock, note.as_bytes(), 0)).ok();
+        let state = State::read(&folder)?;
+        let pid = std::process::id();
+        Ok(Some(Self { folder, settings, state, current: None, claims: false, dirty: false, lock, pid }))
+    }
+
+    fn lock(folder: &Folder) -> io::Result<Option<File>> {
+        // A survey looks at the lock for a moment, and a purge removes the file: neither is a drain.
+        for _ in 0..5 {
+            let file = folder.open_file(names::LOCK, How::Create)?;
+            match file.try_lock() {
+                Ok(()) => {
+                    let look = file::look(&file)?;
+                    if !look.ours {
+                        return Err(io::Error::new(
+                            io::ErrorKind::PermissionDenied,
+                            format!(
+                                "{} in {} is somebody else's; remove it",
+                                names::LOCK,
+                                folder.path().display()
+                            ),
+                        ));
+                    }
+                    if folder.still_names(names::LOCK, &look) {
+                        return Ok(Some(file));
+                    }
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_micros(200)),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes over what dead processes left and what is free, finishes what a killed drain began,
+    /// merges small segments, and keeps the limits. Never touches what a running process holds.
+    ///
+    /// # Errors
+    /// What the system says; what was done until then stays done.
+    pub fn adopt(&mut self) -> io::Result<Adopted> {
+        let mut adopted = Adopted::default();
+        self.finish_merge()?;
+        self.finish_leaving()?;
+        let mut sequence = lease::next_sequence(&self.folder)?;
+        let mut slots = Vec::new();
+        for name in self.folder.names()? {
+            if names::parse(&name) == Name::Open {
+                slots.extend(self.slot(name, &mut adopted)?);
+            }
+        }
+        slots.sort_unstable_by(|a, b| (a.created_ms, &a.name).cmp(&(b.created_ms, &b.name)));
+        for slot in slots {
+            let sealed = Sealed { sequence, id: slot.id, events: slot.events };
+            self.folder.rename(&slot.name, &sealed.name())?;
+            sequence = sequence.saturating_add(1);
+            adopted.sealed += 1;
+        }
+        self.remove_orphaned_acks()?;
+        adopted.dropped = self.keep_limits()?;
+        adopted.merged = self.merge_small()?;
+        self.save(false)?;
+        Ok(adopted)
+    }
+
+    /// Locks a slot and looks what is in it.
+    fn slot(&mut self, name: String, adopted: &mut Adopted) -> io::Result<Option<Slot>> {
+        let file = match self.folder.open_file(&name, How::Write) {
+            Ok(file) => file,
+            // Gone, or not a file of ours.
+            Err(_) => return Ok(None),
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                adopted.leased += 1;
+                return Ok(None);
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let look = file::look(&file)?;
+        if !look.ours || !self.folder.still_names(&name, &look) {
+            return Ok(None);
+        }
+        match Loaded::read(&file) {
+            Ok(loaded) => {
+                if loaded.entries.is_empty() {
+                    self.folder.remove(&name)?;
+                    return Ok(None);
+                }
+                if look.size > loaded.end as u64 {
+                    file.set_len(loaded.end as u64)?;
+                }
+                let (id, events, created_ms) = (loaded.id, loaded.events, loaded.created_ms);
+                Ok(Some(Slot { name, id, events, created_ms, _lock: file }))
+            }
+            Err(Unreadable::Newer) => Ok(None),
+            Err(Unreadable::Damaged) => {
+                // Shorter than a header with nothing in it: its writer was killed before its first
+                // record. Otherwise nobody knows where its records may go.
+                if look.size > super::format::MAX_HEADER as u64 {
+                    self.lose(LossCause::Damaged, 1);
+                }
+                self.folder.remove(&name)?;
+                Ok(None)
+            }
+            Err(Unreadable::Io(error)) => Err(error),
+        }
+    }
+
+    /// Sealed segments, oldest first.
+    pub(super) fn sealed(&self) -> io::Result<Vec<Sealed>> {
+        let names = self.folder.names()?;
+        let mut sealed: Vec<Sealed> = names.iter().filter_map(|name| Sealed::parse(name)).collect();
+        sealed.sort_unstable();
+        Ok(sealed)
+    }
+
+    /// Makes this segment the current one. `false` if it cannot be read now, or ever.
+    pub(super) fn load(&mut self, sealed: &Sealed) -> io::Result<bool> {
+        if self.current.as_ref().is_some_and(|current| current.sealed == *sealed && !current.is_gone()) {
+            return Ok(true);
+        }
+        self.current = None;
+        let name = sealed.name();
+        let file = match self.folder.open_file(&name, How::Read) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if !file::look(&file)?.ours {
+            return Ok(false);
+        }
+        match Loaded::read(&file) {
+            Ok(mut loaded) => {
+                loaded.acknowledge(&acks::read(&self.folder, loaded.id)?);
+                loaded.forget_starts(self.state.reported());
+                self.current = Some(Current { sealed: *sealed, loaded, file });
+                Ok(true)
+            }
+            Err(Unreadable::Newer) => Ok(false),
+            Err(Unreadable::Damaged) => {
+                self.lose(LossCause::Damaged, u64::from(sealed.events).max(1));
+                self.folder.remove(&name)?;
+                Ok(false)
+            }
+            Err(Unreadable::Io(error)) => Err(error),
+        }
+    }
+
+    /// Removes the current segment if nothing in it is left to deliver.
+    pub(super) fn retire_if_done(&mut self) -> io::Result<bool> {
+        let Some(current) = self.current.take() else {
+            return Ok(false);
+        };
+        if current.loaded.live().next().is_some() {
+            self.current = Some(current);
+            return Ok(false);
+        }
+        self.retire(&current)?;
+        Ok(true)
+    }
+
+    fn retire(&mut self, current: &Current) -> io::Result<()> {
+        let id = current.loaded.id;
+        if current.loaded.damaged > 0 || !current.loaded.losses.is_empty() {
+            self.state.lose(LossCause::Damaged, current.loaded.damaged);
+            for (cause, by) in &current.loaded.losses {
+                self.state.lose(*cause, *by);
+            }
+            self.state.leaving.push(id);
+            self.state.write(&self.folder, false)?;
+        }
+        self.remove_sealed(&current.sealed)?;
+        self.state.leaving.retain(|leaving| *leaving != id);
+        let offered = self.state.offered.len();
+        self.state.offered.retain(|offered| *offered != id);
+        self.dirty |= offered != self.state.offered.len();
+        Ok(())
+    }
+
+    /// Removes a sealed segment and then its acknowledgements, never the other way round.
+    pub(super) fn remove_sealed(&mut self, sealed: &Sealed) -> io::Result<()> {
+        remove(&self.folder, &sealed.name())?;
+        if self.claims {
+            self.folder.sync()?;
+        }
+        remove(&self.folder, &names::ack(sealed.id))
+    }
+
+    fn finish_leaving(&mut self) -> io::Result<()> {
+        if self.state.leaving.is_empty() {
+            return Ok(());
+        }
+        for sealed in self.sealed()? {
+            if self.state.leaving.contains(&sealed.id) {
+                self.remove_sealed(&sealed)?;
+            }
+        }
+        self.state.leaving.clear();
+        self.dirty = true;
+        Ok(())
+    }
+
+    fn remove_orphaned_acks(&mut self) -> io::Result<()> {
+        let names = self.folder.names()?;
+        let sealed: Vec<u64> = names.iter().filter_map(|name| Sealed::parse(name)).map(|it| it.id).collect();
+        for name in &names {
+            if let Name::Ack(id) = names::parse(name)
+                && !sealed.contains(&id)
+            {
+                remove(&self.folder, name)?;
+            }
+        }
+        let offered = self.state.offered.len();
+        self.state.offered.retain(|id| sealed.contains(id));
+        self.dirty |= offered != self.state.offered.len();
+        Ok(())
+    }
+
+    pub(super) fn lose(&mut self, cause: LossCause, by: u64) {
+        self.state.lose(cause, by);
+        self.dirty |= by > 0;
+    }
+
+    /// Counts events lost by a decision of the sender's.
+    pub fn count_loss(&mut self, cause: LossCause, count: u64) {
+        self.lose(cause, count);
+        // If it cannot be stored now it is tried with the next change, and when this is dropped.
+        let _ = self.save(false);
+    }
+
+    pub(super) fn save(&mut self, durable: bool) -> io::Result<()> {
+        if self.dirty || durable {
+            self.state.write(&self.folder, durable)?;
+            self.dirty = false;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        // A forked child shares the lock; only its owner gives it up.
+        if self.pid == std::process::id() {
+            let _ = self.save(false);
+            let _ = self.lock.unlock();
+        }
+    }
+}
+
+/// A slot that is about to be sealed.
+struct Slot {
+    name: String,
+    id: u64,
+    events: u32,
+    created_ms: u64,
+    _lock: File,
+}
+
+/// Removes a file, which may be gone.
+pub(super) fn remove(folder: &Folder, name: &str) -> io::Result<()> {
+    match folder.remove(name) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,221 @@
+//! Leasing a slot: the one lock that a recorder takes, and never waits for.
+
+use super::caps;
+use super::format::{self, Header, MAX_HEADER, Seed};
+use super::names::{self, Sealed};
+use super::segment::Loaded;
+use super::settings::{Label, LossCause, Settings};
+use crate::platform::file::{self, Look};
+use crate::platform::folder::{Folder, How};
+use crate::platform::host;
+use std::fs::{File, TryLockError};
+use std::io;
+
+/// So many slots are tried in order, so that few processes at a time make few files; beyond, a slot
+/// gets a random number.
+const SLOTS: u64 = 64;
+/// A header with an ordinary label fits: one read at leasing instead of two.
+const FIRST_READ: usize = 4096;
+
+/// The right to append to a segment.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pub(super) file: File,
+    pub(super) name: String,
+    pub(super) id: u64,
+    pub(super) seed: Seed,
+    /// Where the next record goes.
+    pub(super) tail: u64,
+    /// Where the first record goes.
+    pub(super) start: u64,
+    /// Events so far.
+    pub(super) events: u32,
+    /// The segment is full when it has so many bytes.
+    pub(super) limit: u64,
+    /// What making room for it cost.
+    pub(super) lost: Vec<(LossCause, u64)>,
+}
+
+impl Lease {
+    /// Leases a slot of this label.
+    ///
+    /// # Errors
+    /// What the system says. Locks that are held are no error.
+    pub(super) fn take(folder: &Folder, label: &Label, settings: &Settings) -> io::Result<Self> {
+        let checksum = label.checksum();
+        for slot in 0..SLOTS {
+            let name = names::open(checksum, slot);
+            // A full segment is sealed on the way, and a slot that somebody renamed meanwhile is
+            // tried again; three times is more than that can happen by chance.
+            for _ in 0..3 {
+                match Self::slot(folder, &name, slot, label, settings)? {
+                    Slot::Leased(lease) => return Ok(lease),
+                    Slot::Again => {}
+                    Slot::Next => break,
+                }
+            }
+        }
+        let name = names::open(checksum, SLOTS + (random()? >> 16));
+        match Self::slot(folder, &name, SLOTS, label, settings)? {
+            Slot::Leased(lease) => Ok(lease),
+            _ => Err(io::Error::new(io::ErrorKind::WouldBlock, "no slot of the journal could be leased")),
+        }
+    }
+
+    fn slot(folder: &Folder, name: &str, slot: u64, label: &Label, settings: &Settings) -> io::Result<Slot> {
+        let file = match folder.open_file(name, How::Create) {
+            Ok(file) => file,
+            // A link, a directory, a socket, another user's file: not ours to touch.
+            Err(error) if is_obstacle(&error) => return Ok(Slot::Next),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(Slot::Next),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let look = file::look(&file)?;
+        if !look.ours {
+            return Ok(Slot::Next);
+        }
+        if !folder.still_names(name, &look) {
+            return Ok(Slot::Again);
+        }
+        // With more writers at a time each gets less, so that together they stay within bounds.
+        let limit = (settings.segment_bytes() / (slot + 1)).max(64 << 10).min(host::file_size_limit());
+        if look.size == 0 {
+            return Self::create(folder, file, name, limit, label, settings).map(Slot::Leased);
+        }
+        Self::reopen(folder, file, name, limit, &look, label)
+    }
+
+    fn create(
+        folder: &Folder,
+        file: File,
+        name: &str,
+        limit: u64,
+        label: &Label,
+        settings: &Settings,
+    ) -> io::Result<Self> {
+        let lost = caps::make_room(folder, settings)?.lost;
+        let id = random()?;
+        let header =
+            Header { id, created_ms: u64::from(settings.seconds()) * 1000, label: label.clone() }.encode();
+        if header.len() as u64 > limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        file::write_at(&file, &header, 0)?;
+        let start = header.len() as u64;
+        let (name, seed) = (name.to_owned(), Seed::of(id));
+        Ok(Self { file, name, id, seed, tail: start, start, events: 0, limit, lost })
+    }
+
+    fn reopen(
+        folder: &Folder,
+        file: File,
+        name: &str,
+        limit: u64,
+        look: &Look,
+        label: &Label,
+    ) -> io::Result<Slot> {
+        let mut bytes = [0; FIRST_READ];
+        let read = file::read_at(&file, &mut bytes, 0)?;
+        let mut parsed = Header::parse(&bytes[..read]);
+        if parsed.is_none() && read == FIRST_READ {
+            let mut long = vec![0; 2 * MAX_HEADER];
+            let read = file::read_at(&file, &mut long, 0)?;
+            parsed = Header::parse(&long[..read]);
+        }
+        let Some((header, start)) = parsed else {
+            return Ok(Slot::Next);
+        };
+        if header.label != *label {
+            return Ok(Slot::Next);
+        }
+        let mut lease = Self {
+            file,
+            name: name.to_owned(),
+            id: header.id,
+            seed: Seed::of(header.id),
+            tail: look.size,
+            start: start as u64,
+            events: 0,
+            limit,
+            lost: Vec::new(),
+        };
+        lease.find_tail()?;
+        if lease.tail >= limit {
+            let sequence = next_sequence(folder)?;
+            lease.seal(folder, sequence)?;
+            return Ok(Slot::Again);
+        }
+        Ok(Slot::Leased(lease))
+    }
+
+    /// Finds where the records end and how many events they are.
+    fn find_tail(&mut self) -> io::Result<()> {
+        let mut last = [0; 8];
+        if self.tail.is_multiple_of(8) && self.tail > self.start {
+            file::read_at(&self.file, &mut last, self.tail - 8)?;
+            if let Some(events) = format::events_by_tail(u64::from_le_bytes(last)) {
+                self.events = events;
+                return Ok(());
+            }
+        }
+        if self.tail <= self.start {
+            self.tail = self.start;
+            return Ok(());
+        }
+        // Its last writer died in the middle of a record, or had it mapped.
+        let bytes = file::read_all(&self.file, super::segment::MOST_BYTES)?;
+        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
+        self.tail = used.next_multiple_of(8).max(self.start);
+        self.events = Loaded::parse(bytes).map_or(0, |loaded| loaded.events);
+        self.file.set_len(self.tail)
+    }
+
+    /// Gives the segment its sealed name. Whoever calls this writes to it no more.
+    pub(super) fn seal(&self, folder: &Folder, sequence: u64) -> io::Result<String> {
+        if file::look(&self.file)?.size > self.tail {
+            self.file.set_len(self.tail)?;
+        }
+        let sealed = Sealed { sequence, id: self.id, events: self.events }.name();
+        folder.rename(&self.name, &sealed)?;
+        Ok(sealed)
+    }
+
+    /// Whether a record of so many bytes fits. The first record of a segment always does.
+    pub(super) fn fits(&self, size: usize, settings: &Settings) -> bool {
+        let full =
+            self.tail + size as u64 > self.limit || u64::from(self.events) >= settings.segment_events();
+        !full || self.tail == self.start
+    }
+}
+
+enum Slot {
+    Leased(Lease),
+    Again,
+    Next,
+}
+
+/// The sequence that a segment sealed now gets.
+pub(super) fn next_sequence(folder: &Folder) -> io::Result<u64> {
+    let sealed = folder.names()?.into_iter().filter_map(|name| Sealed::parse(&name));
+    Ok(sealed.map(|sealed| sealed.sequence.saturating_add(1)).max().unwrap_or(0))
+}
+
+pub(super) fn random() -> io::Result<u64> {
+    getrandom::u64().map_err(|error| io::Error::other(format!("the system gave no random number: {error}")))
+}
+
+#[cfg(unix)]
+fn is_obstacle(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::LOOP | Errno::ISDIR | Errno::NXIO | Errno::ACCESS | Errno::PERM))
+}
+
+#[cfg(not(unix))]
+fn is_obstacle(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}

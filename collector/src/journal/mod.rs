@@ -1,0 +1,117 @@
+//! The journal: a crash-safe store of events not yet delivered.
+//!
+//! It is a directory of files that one writer at a time appends to. It stores opaque payloads and
+//! knows of a record only its kind, its id and the second in which it was recorded.
+//!
+//! # What it promises
+//! - What [`Journal::append`] returned `Ok` for survives SIGKILL and a crash of the tool; what came
+//!   before a [`Journal::sync`] survives a loss of power.
+//! - Nothing read from disk makes a tool fail, loop, or allocate more than a segment's size. After
+//!   damage all undamaged records are read.
+//! - Nothing is created or opened before the first append, and nobody ever waits for a lock.
+//! - Bytes, events and age are bounded. The oldest goes first, and every loss is counted by cause.
+//!
+//! # Words
+//! A *segment* is a file of records. Whoever holds its operating-system lock holds its *lease* and
+//! may append. A *slot* is a segment that can be leased; a *sealed* segment is never appended to
+//! again. The *drain* is the one reader that delivers.
+//!
+//! # Files
+//! | name | what |
+//! | --- | --- |
+//! | `<label>-<slot>.open1` | a slot: leased by whoever holds its lock, free to lease otherwise |
+//! | `<sequence>-<events>-<id>.seg1` | a sealed segment; lower sequences are older |
+//! | `<id>.ack1` | which records of segment `<id>` are done with |
+//! | `drain.state` | losses by cause, what is being merged or removed |
+//! | `drain.lock` | held by the drain |
+//! | `quarantine.0`, `quarantine.1` | what a vendor rejected for good; the second is the older one |
+//!
+//! The `1` is the format's version. Files with other names belong to somebody else, perhaps a later
+//! version, and are left alone. `<label>` is a checksum of destination and origin, so that a process
+//! finds the slots it may append to without opening others'. Numbers are hexadecimal. Sequences, not
+//! clocks, order the segments, because a clock may lie.
+//!
+//! # Format
+//! Everything is little-endian and aligned to 8 bytes. A segment is its header twice, then records.
+//!
+//! ```text
+//! header:  magic[8] length:u32 crc:u32 id:u64 created_ms:u64 destination_len:u32 origin_len:u32
+//!          destination origin zero-padding
+//! record:  mark:u32 crc:u32 | length:u24 kind:u8 seconds:u32 | id[16] | payload zero-padding |
+//!          events:u32 words:u24 0xE5:u8
+//! ```
+//! - A record's `crc` covers everything after it, and starts from a value made of the segment's id
+//!   and the record's offset; `mark` is made of the same two. So neither a stale block nor a copied
+//!   record nor a payload that holds a segment is ever taken for a record.
+//! - The last 8 bytes of a record end in a byte that is not zero and say how many events the segment
+//!   holds up to here and how many words the record has. So the end of a preallocated file is found
+//!   from behind, a new writer knows the count without reading, and a reader knows how many events a
+//!   damaged stretch held.
+//! - An acknowledgement is `from:u32 to:u32 crc:u32 "ACK1"`: the records that begin in `from..to`.
+//!
+//! # Invariants
+//! 1. A segment's bytes are written only under its lease, and only past its last record.
+//! 2. A record counts when its first word is there; that word is written last (in one `write` for
+//!    plain appends, as the last store in a mapping).
+//! 3. A lease is worth something only if, after the lock was got, the name still leads to the locked
+//!    file. Whoever renames or removes a segment holds its lock, except [`purge`] and the caps.
+//! 4. A segment names its destination and origin and holds records of no other.
+//! 5. A sealed segment never changes. Its records leave by acknowledgement, and the file when no
+//!    record is left: first `drain.state` takes over its losses, then the file goes, then its
+//!    acknowledgements.
+//! 6. Segments are merged by writing the new one, noting in `drain.state` whom it replaces, giving
+//!    it its name, removing the old. Whoever finds the note finishes the work.
+//! 7. Whoever copies records from an old file to a new one looks, after the copy has its name,
+//!    whether the old one still has its own; if not, somebody purged, and the copy goes too.
+//! 8. A forked child shares its parent's locks without being told. It never writes to, truncates or
+//!    unlocks what its parent leased: the first append in it leases anew.
+//! 9. A process that moves to a new segment takes the start records of its running commands along
+//!    and says so in the old one. So a start record without its event, in a segment whose writer is
+//!    gone and that says nothing of the kind, is a command that was interrupted.
+//!
+//! # Recovery
+//! - *Torn tail*: a record whose bytes are not all there has no valid checksum. Nobody was told that
+//!   it is stored. It is skipped, and the next writer appends behind it.
+//! - *Damage inside*: the reader goes on, 8 bytes at a time, to the next mark whose record has a
+//!   valid checksum. The events between are counted as damaged by the difference of the counts.
+//! - *Damaged header*: the second copy serves. If both are damaged nobody knows where the records
+//!   may go: the segment is dropped and counted.
+//! - *Zeros at the end* (a mapping's writer died): ignored by readers, cut off by the next writer.
+//! - *Damaged acknowledgement*: ignored; its records are delivered again, under the same ids.
+//! - *Damaged `drain.state`*: counts start again from zero, and that is counted.
+//! - *A newer version*: left alone.
+
+mod acks;
+mod batch;
+mod caps;
+mod deliver;
+mod drain;
+mod fast;
+mod format;
+mod lease;
+mod limits;
+mod mapped;
+mod memory;
+mod merge;
+mod moving;
+mod names;
+mod purge;
+mod quarantine;
+mod recorder;
+mod scan;
+mod segment;
+mod settings;
+mod state;
+mod survey;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use crate::platform::directory::{DirectoryError, state_directory};
+pub use batch::{Batch, Position, Record, Span, Want};
+pub use drain::{Adopted, Drain, Durability};
+pub use memory::Held;
+pub use purge::{Purged, purge};
+pub use recorder::{AppendError, Fallback, Health, Journal};
+pub use settings::{Label, LossCause, Map, RecordKind, Settings};
+pub use survey::{Draining, Survey, read_all, survey};

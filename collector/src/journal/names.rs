@@ -1,0 +1,108 @@
+//! The names of the journal's files.
+
+/// The drain's lock.
+pub(super) const LOCK: &str = "drain.lock";
+/// What the drain remembers.
+pub(super) const STATE: &str = "drain.state";
+/// The same, being written.
+pub(super) const STATE_NEW: &str = "drain.state.new";
+/// What was set aside: the newer half, then the older one.
+pub(super) const QUARANTINE: [&str; 2] = ["quarantine.0", "quarantine.1"];
+/// A merged segment, being written.
+pub(super) const MERGING: &str = "merging.new";
+
+const OPEN: &str = ".open1";
+const SEALED: &str = ".seg1";
+const ACK: &str = ".ack1";
+
+/// A sealed segment, as its name tells it. Ordered from the oldest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Sealed {
+    pub(super) sequence: u64,
+    pub(super) id: u64,
+    /// How many events it held when it was sealed.
+    pub(super) events: u32,
+}
+
+impl Sealed {
+    pub(super) fn name(&self) -> String {
+        format!("{:012x}-{:06x}-{:016x}{SEALED}", self.sequence, self.events, self.id)
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let mut parts = name.strip_suffix(SEALED)?.split('-');
+        let sequence = hex(parts.next()?)?;
+        let events = u32::try_from(hex(parts.next()?)?).ok()?;
+        let id = hex(parts.next()?)?;
+        let sealed = Self { sequence, id, events };
+        (parts.next().is_none() && sealed.name() == name).then_some(sealed)
+    }
+}
+
+/// What is in the directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Name {
+    Open,
+    Sealed(Sealed),
+    /// The acknowledgements of this segment.
+    Ack(u64),
+    /// One of the fixed names.
+    Own,
+    /// Not ours, or not of this version.
+    Foreign,
+}
+
+/// What a name says.
+pub(super) fn parse(name: &str) -> Name {
+    if let Some(sealed) = Sealed::parse(name) {
+        Name::Sealed(sealed)
+    } else if name.ends_with(OPEN) {
+        Name::Open
+    } else if let Some(id) = name.strip_suffix(ACK).and_then(hex) {
+        Name::Ack(id)
+    } else if [LOCK, STATE, STATE_NEW, MERGING].contains(&name) || QUARANTINE.contains(&name) {
+        Name::Own
+    } else {
+        Name::Foreign
+    }
+}
+
+/// The name of a slot.
+pub(super) fn open(label: u32, slot: u64) -> String {
+    format!("{label:08x}-{slot:02x}{OPEN}")
+}
+
+/// The name of a segment's acknowledgements.
+pub(super) fn ack(id: u64) -> String {
+    format!("{id:016x}{ACK}")
+}
+
+fn hex(digits: &str) -> Option<u64> {
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    plain.then(|| u64::from_str_radix(digits, 16).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_back_as_it_was_written() {
+        for sealed in [
+            Sealed { sequence: 0, id: 0, events: 0 },
+            Sealed { sequence: 7, id: u64::MAX, events: 50_000 },
+            Sealed { sequence: u64::MAX, id: 1, events: u32::MAX },
+        ] {
+            assert_eq!(parse(&sealed.name()), Name::Sealed(sealed));
+        }
+        assert_eq!(parse(&open(0xfeed, 3)), Name::Open);
+        assert_eq!(parse(&ack(12)), Name::Ack(12));
+    }
+
+    #[test]
+    fn what_somebody_else_named_is_foreign() {
+        for name in ["", "x", ".seg1", "1-2-3.seg1", "-1-2-3.seg1", "+0-0-0.ack1", "drain.state2", "0.seg2"] {
+            assert_eq!(parse(name), Name::Foreign, "{name}");
+        }
+    }
+}

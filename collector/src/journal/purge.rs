@@ -1,0 +1,72 @@
+//! Everything gone at once: `disable` and `reset`.
+//!
+//! Nobody is waited for. A running recorder goes on writing into files that have no name; it notices
+//! at its next record and begins anew. A recorder or drain that is just moving records from one file
+//! to another looks afterwards whether the old one still has its name, so it is enough to remove
+//! until a look at the directory finds nothing.
+
+use super::names::{self, Name};
+use crate::platform::folder::{Folder, How};
+use std::io;
+use std::path::Path;
+
+/// What a purge did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Purged {
+    /// Files removed.
+    pub files: u64,
+    /// Files of ours that could not be removed, or were not ours to remove.
+    pub left: u64,
+    /// Whether a drain was running. Its lock file stays, empty of anything recorded.
+    pub draining: bool,
+}
+
+/// Recorders that keep making new files cannot keep a purge busy for ever.
+const MOST_PASSES: u32 = 100;
+
+/// Removes all that a journal holds.
+///
+/// # Errors
+/// What the system says about the directory. A directory that does not exist is purged.
+pub fn purge(directory: &Path) -> io::Result<Purged> {
+    let folder = match Folder::open(directory) {
+        Ok(folder) => folder,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Purged::default()),
+        Err(error) => return Err(error),
+    };
+    let mut purged = Purged::default();
+    for _ in 0..MOST_PASSES {
+        let (mut removed, mut left) = (0, 0);
+        for name in folder.names()? {
+            match names::parse(&name) {
+                Name::Foreign => left += 1,
+                Name::Own if name == names::LOCK => {}
+                _ => match folder.remove(&name) {
+                    Ok(()) => removed += 1,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(_) => left += 1,
+                },
+            }
+        }
+        purged.files += removed;
+        purged.left = left;
+        if removed == 0 {
+            break;
+        }
+    }
+    // A lock that somebody holds must keep its name, or the next drain would make another.
+    if let Ok(lock) = folder.open_file(names::LOCK, How::Write) {
+        if lock.try_lock().is_ok() {
+            purged.files += u64::from(folder.remove(names::LOCK).is_ok());
+        } else {
+            purged.draining = true;
+        }
+    }
+    let _ = folder.sync();
+    if purged.left == 0 && !purged.draining {
+        // Only if it is empty; the next recorder makes it again.
+        let _ = std::fs::remove_dir(folder.path());
+    }
+    Ok(purged)
+}

@@ -1,0 +1,187 @@
+//! The recorder's side: [`Journal`], which any thread of a process may append to.
+//!
+//! A forked child has its parent's memory, descriptors and locks. So everything that belongs to one
+//! process is in a [`Process`], and each append first finds the one of the process it runs in. The
+//! child's is new and empty; its parent's is left as it is, except that inherited descriptors are
+//! closed (which unlocks nothing, the parent still holds them) if no thread of the parent was in the
+//! middle of something.
+
+use super::fast::{Fast, Record};
+use super::memory::Held;
+use super::settings::{Label, LossCause, RecordKind, Settings};
+use super::writer::Writer;
+use crate::platform::fork;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Why a record is not on disk.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// It is larger than a record may be. It is dropped and counted.
+    #[error(
+        "a record of {size} bytes is larger than the journal's limit of {most}; record less, or raise the limit"
+    )]
+    TooLarge {
+        /// Its bytes.
+        size: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// Nothing can be written now. It is in memory, and is written when that is possible again.
+    #[error("kept in memory only: {0}")]
+    Held(Fallback),
+}
+
+/// Why records are in memory only.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the journal in {} cannot be written: {text}", directory.display())]
+pub struct Fallback {
+    /// The journal's directory.
+    pub directory: PathBuf,
+    /// What sort of error.
+    pub kind: io::ErrorKind,
+    /// What the system said.
+    pub text: String,
+}
+
+/// How recording goes in this process.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Health {
+    /// Why records go to memory only; `None` if they go to disk, or none came yet.
+    pub fallback: Option<Fallback>,
+    /// Records in memory only.
+    pub held: usize,
+    /// Whether the current segment is mapped.
+    pub mapped: bool,
+    /// Events lost in this process, by cause.
+    pub losses: Vec<(LossCause, u64)>,
+}
+
+/// What every process of a family shares.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) directory: PathBuf,
+    pub(super) label: Label,
+    pub(super) settings: Settings,
+}
+
+/// What belongs to one process.
+#[derive(Debug)]
+struct Process {
+    pid: u32,
+    fast: Fast,
+    writer: Mutex<Writer>,
+    child: OnceLock<Box<Process>>,
+}
+
+impl Process {
+    fn new() -> Self {
+        Self { pid: fork::pid(), fast: Fast::default(), writer: Mutex::default(), child: OnceLock::new() }
+    }
+
+    /// A thread that panicked in here would be a bug of ours; the tool goes on.
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A journal that events are recorded into.
+///
+/// Nothing is made or opened before the first append. It is safe to use from all threads, and on
+/// both sides of a `fork`.
+#[derive(Debug)]
+pub struct Journal {
+    common: Common,
+    first: Process,
+}
+
+impl Journal {
+    /// A journal in this directory, which need not exist.
+    #[must_use]
+    pub fn new(directory: PathBuf, label: Label, settings: Settings) -> Self {
+        Self { common: Common { directory, label, settings }, first: Process::new() }
+    }
+
+    /// Stores a record. It survives SIGKILL when this returned `Ok`.
+    ///
+    /// A [`RecordKind::Start`] opens a command, and the [`RecordKind::Event`] with the same id closes
+    /// it; one that is never closed is given to the drain after this process ended.
+    ///
+    /// # Errors
+    /// [`AppendError::TooLarge`] if it was dropped, [`AppendError::Held`] if it is in memory only.
+    pub fn append(&self, kind: RecordKind, id: &[u8; 16], payload: &[u8]) -> Result<(), AppendError> {
+        let process = self.process();
+        let most = self.common.settings.record_bytes();
+        if payload.len() > most {
+            process.writer().lose(LossCause::TooLarge, 1);
+            return Err(AppendError::TooLarge { size: payload.len(), most });
+        }
+        let record = Record { kind: kind.code(), id: *id, seconds: self.common.settings.seconds(), payload };
+        if process.fast.append(&record) {
+            return Ok(());
+        }
+        process.writer().append(&self.common, &process.fast, &record)
+    }
+
+    /// Makes what was appended survive a loss of power.
+    ///
+    /// # Errors
+    /// What the system says; [`io::ErrorKind::Other`] if records are in memory only.
+    pub fn sync(&self) -> io::Result<()> {
+        let process = self.process();
+        process.writer().sync(&self.common, &process.fast)
+    }
+
+    /// Gives the segment up, so that a drain can take it. The next append leases again.
+    pub fn seal(&self) {
+        let process = self.process();
+        process.writer().seal(&self.common, &process.fast);
+    }
+
+    /// Counts events that were lost before they got here. The count reaches the disk with the next
+    /// record.
+    pub fn count_loss(&self, cause: LossCause, count: u64) {
+        self.process().writer().lose(cause, count);
+    }
+
+    /// How recording goes.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let process = self.process();
+        Health { mapped: process.fast.is_mapped(), ..process.writer().health() }
+    }
+
+    /// Takes what is in memory only, oldest first.
+    #[must_use]
+    pub fn take_memory(&self) -> Vec<Held> {
+        self.process().writer().take_memory()
+    }
+
+    /// What belongs to the process that this runs in: the last of the family that led here.
+    fn process(&self) -> &Process {
+        let pid = fork::pid();
+        let mut process = &self.first;
+        while let Some(child) = process.child.get() {
+            process = child;
+        }
+        if process.pid == pid {
+            return process;
+        }
+        if let Ok(mut inherited) = process.writer.try_lock() {
+            inherited.abandon();
+        }
+        // Of two threads of the child that come first at once, one wins, and both use what it set.
+        let _ = process.child.set(Box::new(Process::new()));
+        process.child.get().map_or(process, |child| child)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if self.pid == std::process::id() { writer.release(&self.fast) } else { writer.abandon() }
+    }
+}

@@ -1,0 +1,184 @@
+//! A whole segment in memory, for whoever reads one.
+
+use super::format::{self, Header, Seed};
+use super::scan::{Found, Scan};
+use super::settings::{Label, LossCause, MOVED, RecordKind};
+use crate::platform::file;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+
+/// A segment is never longer, whatever its file says; what is behind is not read.
+pub(super) const MOST_BYTES: u64 = 16 << 20;
+
+/// Why a segment cannot be read.
+#[derive(Debug)]
+pub(super) enum Unreadable {
+    /// It is a later version's.
+    Newer,
+    /// Both copies of its header are damaged, or it never had one.
+    Damaged,
+    /// The system refused.
+    Io(io::Error),
+}
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// A record's place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Entry {
+    pub(super) offset: u32,
+    pub(super) kind: RecordKind,
+    pub(super) seconds: u32,
+    /// Acknowledged, or never to be delivered.
+    pub(super) done: bool,
+}
+
+/// A segment's bytes and where its records are.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) id: u64,
+    pub(super) created_ms: u64,
+    pub(super) label: Label,
+    pub(super) entries: Vec<Entry>,
+    /// Where the last valid record ends.
+    pub(super) end: usize,
+    /// Events by the count that its records carry.
+    pub(super) events: u32,
+    /// Events in unreadable stretches.
+    pub(super) damaged: u64,
+    /// Losses that its writers recorded.
+    pub(super) losses: Vec<(LossCause, u64)>,
+    bytes: Vec<u8>,
+}
+
+impl Loaded {
+    /// Reads a segment.
+    pub(super) fn read(file: &File) -> Result<Self, Unreadable> {
+        Self::parse(file::read_all(file, MOST_BYTES)?)
+    }
+
+    /// Reads a segment from its bytes.
+    pub(super) fn parse(bytes: Vec<u8>) -> Result<Self, Unreadable> {
+        if format::is_newer(&bytes) {
+            return Err(Unreadable::Newer);
+        }
+        let (header, start) = Header::parse(&bytes).ok_or(Unreadable::Damaged)?;
+        let mut entries = Vec::new();
+        let mut losses = Vec::new();
+        let mut ended = HashSet::new();
+        let mut starts = false;
+        let mut scan = Scan::new(&bytes, header.id, start);
+        for found in scan.by_ref() {
+            let kind = RecordKind::from_code(found.head.kind);
+            let done = match kind {
+                RecordKind::Loss => {
+                    losses.extend(
+                        format::decode_loss(found.payload).map(|(c, n)| (LossCause::from_code(c), n)),
+                    );
+                    true
+                }
+                RecordKind::Other(MOVED) => {
+                    ended.extend(found.payload.as_chunks::<16>().0.iter().copied());
+                    true
+                }
+                RecordKind::Event => {
+                    ended.insert(found.head.id);
+                    false
+                }
+                RecordKind::Start => {
+                    starts = true;
+                    false
+                }
+                RecordKind::Other(_) => false,
+            };
+            let offset = u32::try_from(found.offset).unwrap_or(u32::MAX);
+            entries.push(Entry { offset, kind, seconds: found.head.seconds, done });
+        }
+        let (end, events, damaged) = (scan.end(), scan.events(), scan.damaged());
+        let mut loaded = Self {
+            id: header.id,
+            created_ms: header.created_ms,
+            label: header.label,
+            entries,
+            end,
+            events,
+            damaged,
+            losses,
+            bytes,
+        };
+        if starts {
+            loaded.finish(|loaded, entry| {
+                entry.kind == RecordKind::Start
+                    && loaded.found(entry).is_none_or(|found| ended.contains(&found.head.id))
+            });
+        }
+        Ok(loaded)
+    }
+
+    /// Marks as done what `is_done` says.
+    fn finish(&mut self, is_done: impl Fn(&Self, &Entry) -> bool) {
+        let mut entries = std::mem::take(&mut self.entries);
+        for entry in &mut entries {
+            entry.done |= is_done(self, entry);
+        }
+        self.entries = entries;
+    }
+
+    /// Marks as done what begins in these ranges.
+    pub(super) fn acknowledge(&mut self, ranges: &[(u32, u32)]) {
+        for (from, to) in ranges {
+            let first = self.entries.partition_point(|entry| entry.offset < *from);
+            for entry in self.entries[first..].iter_mut().take_while(|entry| entry.offset < *to) {
+                entry.done = true;
+            }
+        }
+    }
+
+    /// Marks start records of these ids as done: they were reported from another copy.
+    pub(super) fn forget_starts(&mut self, reported: &[[u8; 16]]) {
+        if !reported.is_empty() {
+            self.finish(|loaded, entry| {
+                entry.kind == RecordKind::Start
+                    && loaded.found(entry).is_none_or(|found| reported.contains(&found.head.id))
+            });
+        }
+    }
+
+    /// The record at a place.
+    pub(super) fn found(&self, entry: &Entry) -> Option<Found<'_>> {
+        let offset = entry.offset as usize;
+        let (head, payload, _) = format::decode(Seed::of(self.id), &self.bytes, offset)?;
+        Some(Found { offset, head, payload })
+    }
+
+    /// The entry that begins at `offset`.
+    pub(super) fn entry_at(&self, offset: u32) -> Option<usize> {
+        self.entries.binary_search_by_key(&offset, |entry| entry.offset).ok()
+    }
+
+    /// Records still to be delivered.
+    pub(super) fn live(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| !entry.done)
+    }
+
+    /// Events still to be delivered.
+    pub(super) fn live_events(&self) -> u64 {
+        self.live().filter(|entry| entry.kind == RecordKind::Event).count() as u64
+    }
+}
+
+/// Adds to a count by cause.
+pub(super) fn count(losses: &mut Vec<(LossCause, u64)>, cause: LossCause, by: u64) {
+    if by == 0 {
+        return;
+    }
+    match losses.iter_mut().find(|(known, _)| *known == cause) {
+        Some((_, total)) => *total = total.saturating_add(by),
+        None => losses.push((cause, by)),
+    }
+}

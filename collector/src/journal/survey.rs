@@ -1,0 +1,198 @@
+//! What is in a journal, for people: reads, never writes, never waits.
+
+use super::batch::{Position, Record};
+use super::names::{self, Name, Sealed};
+use super::segment::{Loaded, Unreadable, count};
+use super::settings::{Label, LossCause, RecordKind};
+use super::state::State;
+use super::{acks, quarantine};
+use crate::platform::file;
+use crate::platform::folder::{Folder, How};
+use std::collections::BTreeMap;
+use std::fs::TryLockError;
+use std::path::Path;
+
+/// Who drains a journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Draining {
+    /// Its process.
+    pub pid: u32,
+    /// When it began, in seconds since 1970.
+    pub since: u32,
+}
+
+/// What is in a journal.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Survey {
+    /// Events not yet delivered.
+    pub events: u64,
+    /// Commands that were interrupted, not yet delivered.
+    pub interrupted: u64,
+    /// Bytes of all segments.
+    pub bytes: u64,
+    /// Segments.
+    pub files: u64,
+    /// Segments of a later version, left alone.
+    pub newer: u64,
+    /// Segments that cannot be read.
+    pub unreadable: u64,
+    /// The oldest event, in seconds since 1970.
+    pub oldest: Option<u32>,
+    /// Events by destination.
+    pub destinations: BTreeMap<String, u64>,
+    /// Events lost, by cause.
+    pub losses: Vec<(LossCause, u64)>,
+    /// Records ever set aside.
+    pub quarantined: u64,
+    /// Records set aside that are still there.
+    pub set_aside: u64,
+    /// Who drains it now.
+    pub draining: Option<Draining>,
+    /// Why the directory cannot be read; `None` if it can, or does not exist.
+    pub problem: Option<String>,
+}
+
+/// Looks at a journal. Whatever is damaged is left out.
+#[must_use]
+pub fn survey(directory: &Path) -> Survey {
+    let mut survey = Survey::default();
+    let folder = match Folder::open(directory) {
+        Ok(folder) => folder,
+        Err(error) => {
+            survey.problem = (error.kind() != std::io::ErrorKind::NotFound).then(|| error.to_string());
+            return survey;
+        }
+    };
+    let state = State::read(&folder).unwrap_or_default();
+    survey.losses = state.losses();
+    survey.quarantined = state.quarantined;
+    survey.set_aside = quarantine::read(&folder).len() as u64;
+    survey.draining = draining(&folder);
+    each_segment(&folder, &state, |look, segment| {
+        survey.files += 1;
+        survey.bytes += look.size;
+        match segment {
+            Ok((sealed, loaded)) => add(&mut survey, sealed, &loaded),
+            Err(Unreadable::Newer) => survey.newer += 1,
+            Err(_) => survey.unreadable += u64::from(look.size > 0),
+        }
+    });
+    survey
+}
+
+fn add(survey: &mut Survey, sealed: Option<Sealed>, loaded: &Loaded) {
+    let events = loaded.live_events();
+    survey.events += events;
+    *survey.destinations.entry(loaded.label.destination.clone()).or_default() += events;
+    if sealed.is_some() {
+        let starts = loaded.live().filter(|entry| entry.kind == RecordKind::Start).count();
+        survey.interrupted += starts as u64;
+    }
+    count(&mut survey.losses, LossCause::Damaged, loaded.damaged);
+    for (cause, by) in &loaded.losses {
+        count(&mut survey.losses, *cause, *by);
+    }
+    let first = loaded.live().map(|entry| entry.seconds).min();
+    survey.oldest = [survey.oldest, first].into_iter().flatten().min();
+}
+
+/// The newest records not yet delivered, oldest first: at most `newest`. A [`RecordKind::Start`] is a
+/// command that is running or was interrupted.
+#[must_use]
+pub fn read_all(directory: &Path, newest: usize) -> Vec<(Label, Record)> {
+    let Ok(folder) = Folder::open(directory) else {
+        return Vec::new();
+    };
+    let state = State::read(&folder).unwrap_or_default();
+    let mut all: Vec<(Label, Record)> = Vec::new();
+    each_segment(&folder, &state, |_, segment| {
+        let Ok((sealed, loaded)) = segment else {
+            return;
+        };
+        let sequence = sealed.map_or(u64::MAX, |sealed| sealed.sequence);
+        for entry in loaded.live() {
+            if let Some(found) = loaded.found(entry) {
+                let position = Position { sequence, segment: loaded.id, offset: entry.offset };
+                let (kind, seconds, payload) = (entry.kind, entry.seconds, found.payload.to_vec());
+                all.push((
+                    loaded.label.clone(),
+                    Record { position, kind, id: found.head.id, seconds, payload },
+                ));
+            }
+        }
+        // A sort now and then keeps no more than twice of what is asked for.
+        if all.len() > newest.saturating_mul(2).max(1024) {
+            keep_newest(&mut all, newest);
+        }
+    });
+    keep_newest(&mut all, newest);
+    all
+}
+
+fn keep_newest(all: &mut Vec<(Label, Record)>, newest: usize) {
+    all.sort_by_key(|(_, record)| (record.seconds, record.position));
+    all.drain(..all.len().saturating_sub(newest));
+}
+
+/// Every segment, sealed or not, with what was acknowledged taken off.
+fn each_segment(
+    folder: &Folder,
+    state: &State,
+    mut visit: impl FnMut(&file::Look, Result<(Option<Sealed>, Loaded), Unreadable>),
+) {
+    let mut names = folder.names().unwrap_or_default();
+    names.sort_unstable();
+    // A merge under way has its records twice.
+    let twice = state.merge.as_ref().filter(|merge| names.contains(&merge.into));
+    for name in &names {
+        let sealed = match names::parse(name) {
+            Name::Sealed(sealed) => Some(sealed),
+            Name::Open => None,
+            _ => continue,
+        };
+        let leaving = sealed.is_some_and(|sealed| state.leaving.contains(&sealed.id));
+        if leaving || twice.is_some_and(|merge| merge.from.contains(name)) {
+            continue;
+        }
+        let Ok(file) = folder.open_file(name, How::Read) else {
+            continue;
+        };
+        let Ok(look) = file::look(&file) else {
+            continue;
+        };
+        if !look.ours {
+            continue;
+        }
+        visit(
+            &look,
+            Loaded::read(&file).map(|mut loaded| {
+                if sealed.is_some() {
+                    loaded.acknowledge(&acks::read(folder, loaded.id).unwrap_or_default());
+                    loaded.forget_starts(state.reported());
+                }
+                (sealed, loaded)
+            }),
+        );
+    }
+}
+
+/// Who holds the drain's lock. A shared lock, for a moment, tells; a drain that just wants to begin
+/// tries again.
+fn draining(folder: &Folder) -> Option<Draining> {
+    let file = folder.open_file(names::LOCK, How::Read).ok()?;
+    match file.try_lock_shared() {
+        Ok(()) => {
+            let _ = file.unlock();
+            None
+        }
+        Err(TryLockError::Error(_)) => None,
+        Err(TryLockError::WouldBlock) => {
+            let text = String::from_utf8(file::read_all(&file, 64).ok()?).unwrap_or_default();
+            let mut numbers = text.split_ascii_whitespace().map(str::parse::<u32>);
+            let mut number = || numbers.next().and_then(Result::ok).unwrap_or(0);
+            Some(Draining { pid: number(), since: number() })
+        }
+    }
+}

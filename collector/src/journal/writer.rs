@@ -1,0 +1,332 @@
+//! Appending in one process: lease, write, map, and memory where that fails. How it moves from one
+//! segment to the next is in `moving`.
+
+use super::fast::{Fast, Record};
+use super::format;
+use super::lease::Lease;
+use super::mapped::{Mapped, Stop};
+use super::memory::{Held, Memory};
+use super::recorder::{AppendError, Common, Fallback, Health};
+use super::segment::count;
+use super::settings::{Label, LossCause, Map, RecordKind};
+use crate::platform::folder::{Folder, How};
+use crate::platform::host::{self, FileSystem};
+use crate::platform::mapping::Mapping;
+use crate::platform::{file, fork};
+use std::io;
+
+/// After a failure the disk is tried again at the 1st, 2nd, 4th ... record, then at every 256th.
+const RARELY: u32 = 256;
+/// A mapped segment is allocated in steps; each one is twice the one before.
+const FIRST_STEP: u64 = 64 << 10;
+
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    pub(super) folder: Option<Folder>,
+    pub(super) lease: Option<Lease>,
+    buffer: Vec<u8>,
+    memory: Memory,
+    fallback: Option<Fallback>,
+    /// Records since the fallback began.
+    since_failure: u32,
+    /// Records written one by one, until it is worth to map.
+    written: u32,
+    /// The next step of a mapped segment's allocation.
+    step: u64,
+    /// Mapping failed once; this process does not try again.
+    cannot_map: bool,
+    /// Losses of this process.
+    losses: Vec<(LossCause, u64)>,
+    /// Those that no record on disk says yet.
+    unsaid: Vec<(LossCause, u64)>,
+    /// Segments given up that a sync must still reach.
+    pub(super) unsynced: Vec<String>,
+}
+
+impl Writer {
+    pub(super) fn append(
+        &mut self,
+        common: &Common,
+        fast: &Fast,
+        record: &Record<'_>,
+    ) -> Result<(), AppendError> {
+        if self.fallback.is_some() {
+            self.since_failure = self.since_failure.saturating_add(1);
+            if !self.since_failure.is_power_of_two() && !self.since_failure.is_multiple_of(RARELY) {
+                return Err(self.hold(common, record));
+            }
+        }
+        match self.flush_memory(common, fast).and_then(|()| self.write(common, fast, record)) {
+            Ok(()) => {
+                self.fallback = None;
+                self.say_losses(common, fast);
+                Ok(())
+            }
+            Err(error) => {
+                if self.fallback.is_none() {
+                    self.since_failure = 0;
+                }
+                let (kind, text) = (error.kind(), error.to_string());
+                self.fallback = Some(Fallback { directory: common.directory.clone(), kind, text });
+                Err(self.hold(common, record))
+            }
+        }
+    }
+
+    fn hold(&mut self, common: &Common, record: &Record<'_>) -> AppendError {
+        let kind = RecordKind::from_code(record.kind);
+        let held = Held { kind, id: record.id, seconds: record.seconds, payload: record.payload.to_vec() };
+        let lost = self.memory.hold(held, common.settings.max_held);
+        self.lose(LossCause::Memory, lost);
+        AppendError::Held(self.fallback.clone().unwrap_or_else(|| Fallback {
+            directory: common.directory.clone(),
+            kind: io::ErrorKind::Other,
+            text: String::new(),
+        }))
+    }
+
+    fn flush_memory(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
+        while let Some(held) = self.memory.first().cloned() {
+            let (kind, payload) = (held.kind.code(), held.payload.as_slice());
+            self.write(common, fast, &Record { kind, id: held.id, seconds: held.seconds, payload })?;
+            self.memory.drop_first();
+        }
+        Ok(())
+    }
+
+    /// Counts a loss, to be said on disk with the next record.
+    pub(super) fn lose(&mut self, cause: LossCause, by: u64) {
+        count(&mut self.losses, cause, by);
+        count(&mut self.unsaid, cause, by);
+    }
+
+    pub(super) fn say_losses(&mut self, common: &Common, fast: &Fast) {
+        while let Some((cause, by)) = self.unsaid.pop() {
+            let payload = format::encode_loss(cause.code(), by);
+            let (kind, seconds) = (RecordKind::Loss.code(), common.settings.seconds());
+            if self.write(common, fast, &Record { kind, id: [0; 16], seconds, payload: &payload }).is_err() {
+                self.unsaid.push((cause, by));
+                return;
+            }
+        }
+    }
+
+    /// Writes a record into the leased segment, or the next one.
+    fn write(&mut self, common: &Common, fast: &Fast, record: &Record<'_>) -> io::Result<()> {
+        let size = format::record_size(record.payload.len());
+        // Somebody may remove or cut what was leased, and a segment may be full: each of these
+        // leads to another lease, and none can happen for ever.
+        for _ in 0..4 {
+            let Some(lease) = &self.lease else {
+                self.lease(common)?;
+                continue;
+            };
+            let look = file::look(&lease.file)?;
+            let mapped = fast.with_mapped(|mapped| (mapped.memory.words() as u64 * 8, mapped.position().0));
+            let tail = mapped.map_or(lease.tail, |(_, tail)| tail);
+            if look.names == 0 {
+                // Purged: what was in it must not come back, so nothing moves along.
+                self.unmap(fast);
+                self.lease = None;
+                fast.take_running();
+                self.unsynced.clear();
+            } else if look.size < mapped.map_or(tail, |(allocated, _)| allocated) {
+                // Cut under us. Whoever leases it next finds out what is left.
+                self.unmap(fast);
+                self.release(fast);
+            } else if self.put(common, fast, record, size)? {
+                return Ok(());
+            } else {
+                self.rotate(common, fast)?;
+            }
+        }
+        Err(io::Error::other("somebody keeps changing the journal's files"))
+    }
+
+    /// Appends to the leased segment; `false` if it is full.
+    fn put(&mut self, common: &Common, fast: &Fast, record: &Record<'_>, size: usize) -> io::Result<bool> {
+        loop {
+            match fast.try_append(record, true) {
+                Some(Ok(())) => return Ok(true),
+                Some(Err(Stop::Short)) if self.grow(fast, size) => {}
+                Some(Err(_)) => {
+                    self.unmap(fast);
+                    return self.put_plain(common, fast, record, size);
+                }
+                None => {
+                    let appended = self.put_plain(common, fast, record, size)?;
+                    if appended {
+                        self.map_if_worth_it(common, fast);
+                    }
+                    return Ok(appended);
+                }
+            }
+        }
+    }
+
+    /// Appends with one `write`; `false` if the segment is full.
+    fn put_plain(
+        &mut self,
+        common: &Common,
+        fast: &Fast,
+        record: &Record<'_>,
+        size: usize,
+    ) -> io::Result<bool> {
+        if self.lease.as_ref().is_some_and(|lease| !lease.fits(size, &common.settings)) {
+            return Ok(false);
+        }
+        self.put_over(fast, record, size)?;
+        Ok(true)
+    }
+
+    /// Appends with one `write`, be the segment full or not.
+    pub(super) fn put_over(&mut self, fast: &Fast, record: &Record<'_>, size: usize) -> io::Result<()> {
+        let Some(lease) = &mut self.lease else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let end = lease.tail + size as u64;
+        if end > host::file_size_limit() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let events = lease.events.saturating_add(u32::from(record.kind == RecordKind::Event.code()));
+        self.buffer.clear();
+        record.head(events).encode(lease.seed, lease.tail, record.payload, &mut self.buffer);
+        if let Err(error) = file::write_at(&lease.file, &self.buffer, lease.tail) {
+            // What a full disk took of it would only be in the next writer's way.
+            let _ = lease.file.set_len(lease.tail);
+            return Err(error);
+        }
+        fast.note(record, lease.tail);
+        lease.tail = end;
+        lease.events = events;
+        self.written = self.written.saturating_add(1);
+        Ok(())
+    }
+
+    fn map_if_worth_it(&mut self, common: &Common, fast: &Fast) {
+        let worth = matches!(common.settings.map, Map::After(records) if self.written >= records);
+        if !worth || self.cannot_map || cfg!(not(target_pointer_width = "64")) {
+            return;
+        }
+        let trusted = self.folder.as_ref().is_some_and(|it| it.file_system() == FileSystem::Preallocating);
+        let Some(lease) = self.lease.as_ref().filter(|_| trusted) else {
+            self.cannot_map = true;
+            return;
+        };
+        if lease.tail >= lease.limit {
+            return;
+        }
+        fork::make_cheap();
+        let Ok(memory) = Mapping::new(&lease.file, usize::try_from(lease.limit).unwrap_or(0)) else {
+            self.cannot_map = true;
+            return;
+        };
+        let most = u32::try_from(common.settings.segment_events()).unwrap_or(u32::MAX);
+        fast.map(Mapped::new(memory, lease.seed, lease.tail, lease.events, most));
+        self.step = self.step.max(FIRST_STEP);
+        if !self.grow(fast, 0) {
+            self.unmap(fast);
+            self.cannot_map = true;
+        }
+    }
+
+    /// Allocates the next step of a mapped segment; `false` if a record of so many bytes does not
+    /// fit then.
+    fn grow(&mut self, fast: &Fast, size: usize) -> bool {
+        let Some(lease) = &self.lease else {
+            return false;
+        };
+        let step = self.step;
+        let grown = fast.with_mapped(|mapped| {
+            let (tail, _) = mapped.position();
+            let before = mapped.memory.words() as u64 * 8;
+            let want = (before.max(tail) + step).next_multiple_of(FIRST_STEP).min(lease.limit);
+            let allocated = want > before
+                && mapped.memory.allocate(&lease.file, usize::try_from(want).unwrap_or(0)).is_ok();
+            allocated && tail + size as u64 <= want
+        });
+        self.step = step.saturating_mul(2);
+        grown == Some(true)
+    }
+
+    /// Back to plain appends, from where the mapping left off.
+    pub(super) fn unmap(&mut self, fast: &Fast) {
+        if let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) {
+            (lease.tail, lease.events) = mapped.position();
+        }
+    }
+
+    pub(super) fn lease(&mut self, common: &Common) -> io::Result<()> {
+        let label = &common.label;
+        if label.destination.len() > Label::MAX_DESTINATION || label.origin.len() > Label::MAX_ORIGIN {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "destination or origin is too long"));
+        }
+        let folder = match self.folder.take() {
+            Some(folder) => folder,
+            None => Folder::create(&common.directory)?,
+        };
+        let leased = match Lease::take(&folder, label, &common.settings) {
+            // The directory itself was removed, by a purge or by hand: once more from the start.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = Folder::create(&common.directory)?;
+                let leased = Lease::take(&folder, label, &common.settings);
+                self.folder = Some(folder);
+                leased
+            }
+            other => {
+                self.folder = Some(folder);
+                other
+            }
+        };
+        let mut lease = leased?;
+        for (cause, by) in std::mem::take(&mut lease.lost) {
+            self.lose(cause, by);
+        }
+        self.lease = Some(lease);
+        Ok(())
+    }
+
+    pub(super) fn sync(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
+        self.flush_memory(common, fast)?;
+        self.say_losses(common, fast);
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        if let Some(lease) = &self.lease {
+            // What was stored into a mapping is the file's too.
+            lease.file.sync_data()?;
+        }
+        while let Some(name) = self.unsynced.last() {
+            match folder.open_file(name, How::Write) {
+                Ok(file) => file.sync_data()?,
+                // Delivered, merged (which syncs) or purged.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+            self.unsynced.pop();
+        }
+        folder.sync()
+    }
+
+    /// In a forked child: lets go of what is the parent's, and unlocks nothing.
+    pub(super) fn abandon(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn has_losses_to_say(&self) -> bool {
+        !self.unsaid.is_empty()
+    }
+
+    pub(super) fn health(&self) -> Health {
+        Health {
+            fallback: self.fallback.clone(),
+            held: self.memory.len(),
+            mapped: false,
+            losses: self.losses.clone(),
+        }
+    }
+
+    pub(super) fn take_memory(&mut self) -> Vec<Held> {
+        self.memory.take()
+    }
+}

@@ -1,0 +1,169 @@
+//! Starting the tool again as a process that nobody waits for, and becoming one.
+//!
+//! Hazards, each met where it is named:
+//! - a `pre_exec` hook makes the standard library fork for real, which costs a large process 9 to
+//!   34 ms where `posix_spawn` costs 0.3 ms. So the child itself leaves its parent's session;
+//! - a descriptor that the child inherits keeps its parent's `flock` (cron's `flock 9`), its pipes
+//!   (`$(tool)`) and make's jobserver in use. So the child closes all but the standard ones, which
+//!   are null, before anything else;
+//! - the path of the executable may by now be another program, which would take the hidden argument
+//!   for its own. So the file is compared with the one that is running;
+//! - a setuid program must not start programs from paths that its caller may influence. So it does
+//!   not start any.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// The first argument of the hidden mode. It is asked for together with [`VARIABLE`], so that neither
+/// a user's argument nor an inherited environment makes a tool a sender by accident.
+const ARGUMENT: &str = "__telemetry_sender";
+
+/// Holds the tool's id in the hidden mode.
+const VARIABLE: &str = "TELEMETRY_SENDER";
+
+/// The program that is running, as the file that it was started from.
+#[derive(Clone, Debug)]
+pub(crate) struct Executable {
+    path: PathBuf,
+    file: FileId,
+}
+
+#[cfg(unix)]
+type FileId = (u64, u64);
+#[cfg(not(unix))]
+type FileId = (u64, Option<std::time::SystemTime>);
+
+#[cfg(unix)]
+fn file_id(path: &std::path::Path) -> io::Result<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino()))
+}
+
+#[cfg(not(unix))]
+fn file_id(path: &std::path::Path) -> io::Result<FileId> {
+    std::fs::metadata(path).map(|meta| (meta.len(), meta.modified().ok()))
+}
+
+impl Executable {
+    /// The running program.
+    pub(crate) fn current() -> io::Result<Self> {
+        let path = std::env::current_exe()?;
+        // On Linux this is the running file itself, whatever its path now names.
+        let running = if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { path.clone() };
+        Ok(Self { file: file_id(&running)?, path })
+    }
+
+    /// Whether the path still names the file that is running.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        file_id(&self.path).is_ok_and(|file| file == self.file)
+    }
+
+    /// Starts it again in the hidden mode. The child's streams are null, and nobody waits for it.
+    pub(crate) fn start_sender(&self, tool_id: &str) -> io::Result<Child> {
+        if !self.is_unchanged() {
+            return Err(io::Error::other(format!(
+                "{} is no longer the program that is running",
+                self.path.display()
+            )));
+        }
+        let mut command = Command::new(&self.path);
+        command
+            .arg(ARGUMENT)
+            .env(VARIABLE, tool_id)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        #[cfg(windows)]
+        {
+            use std::os::windows::process::CommandExt;
+            const DETACHED_PROCESS: u32 = 0x0000_0008;
+            const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+            command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+        }
+        command.spawn()
+    }
+}
+
+/// Whether this process was started as this tool's sender.
+pub(crate) fn is_sender(tool_id: &str) -> bool {
+    asks_for_sender(std::env::args_os().nth(1), std::env::var_os(VARIABLE), tool_id)
+}
+
+fn asks_for_sender(argument: Option<OsString>, variable: Option<OsString>, tool_id: &str) -> bool {
+    argument.as_deref() == Some(OsStr::new(ARGUMENT)) && variable.as_deref() == Some(OsStr::new(tool_id))
+}
+
+/// Whether starting a child of one's own is safe: not with another user's powers.
+pub(crate) fn may_start() -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::process::{getegid, geteuid, getgid, getuid};
+        getuid() == geteuid() && getgid() == getegid()
+    }
+    #[cfg(not(unix))]
+    true
+}
+
+/// Whether this process, or the one that waits for it, is the first of its container or session, so
+/// that a child would end with it.
+pub(crate) fn children_die_with_us() -> bool {
+    #[cfg(unix)]
+    {
+        rustix::process::getpid().is_init()
+            || rustix::process::getppid().is_none_or(rustix::process::Pid::is_init)
+    }
+    #[cfg(not(unix))]
+    false
+}
+
+/// First thing in the hidden mode: gives up the parent's session, directory and descriptors.
+pub(crate) fn leave_parent() {
+    #[cfg(unix)]
+    {
+        // Fails only for a process that leads a group already, which a fresh child never does.
+        let _ = rustix::process::setsid();
+        close_inherited();
+    }
+    // A sender must not keep a file system from being unmounted.
+    let _ = std::env::set_current_dir(if cfg!(windows) { "C:\\" } else { "/" });
+}
+
+#[cfg(unix)]
+#[allow(unsafe_code)]
+fn close_inherited() {
+    // SAFETY: closing a descriptor that somebody owns would let a later file take its number. This
+    // process is in the hidden mode: it never returns to the tool's code, so whatever the tool
+    // opened before `start!` is not used again, and the library has opened nothing yet. Without it a
+    // sender would hold its parent's locks and pipes for as long as it lives.
+    unsafe { close_fds::close_open_fds(3, &[]) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hidden_mode_takes_both_the_argument_and_the_variable_of_this_tool() {
+        let os = |text: &str| Some(OsString::from(text));
+        assert!(asks_for_sender(os(ARGUMENT), os("com.example.greet"), "com.example.greet"));
+        assert!(!asks_for_sender(os(ARGUMENT), None, "com.example.greet"));
+        assert!(!asks_for_sender(None, os("com.example.greet"), "com.example.greet"));
+        assert!(!asks_for_sender(os("hello"), os("com.example.greet"), "com.example.greet"));
+        assert!(!asks_for_sender(os(ARGUMENT), os("com.example.other"), "com.example.greet"));
+    }
+
+    #[test]
+    fn the_running_program_is_recognised_as_unchanged() {
+        assert!(Executable::current().unwrap().is_unchanged());
+    }
+
+    #[test]
+    fn a_program_that_was_replaced_is_not_started() {
+        let mut executable = Executable::current().unwrap();
+        executable.path = PathBuf::from("/dev/null");
+        let error = executable.start_sender("com.example.greet").unwrap_err();
+        assert!(error.to_string().contains("no longer the program"), "{error}");
+    }
+}

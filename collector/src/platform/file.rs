@@ -1,0 +1,102 @@
+//! Reading and writing a file at a place, without a cursor, and what one look at a file tells.
+
+use std::fs::File;
+use std::io;
+
+/// What the system says about an open file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// Its length in bytes.
+    pub(crate) size: u64,
+    /// How many names it has: 0 after somebody removed it.
+    pub(crate) names: u64,
+    /// Whether it is a regular file that this user owns.
+    pub(crate) ours: bool,
+    /// Seconds since 1970 of its last change.
+    pub(crate) changed: i64,
+    /// What tells it from another file of the same name.
+    pub(crate) identity: (u64, u64),
+}
+
+/// Looks at an open file.
+#[cfg(unix)]
+pub(crate) fn look(file: &File) -> io::Result<Look> {
+    Ok(Look::from_stat(&rustix::fs::fstat(file)?))
+}
+
+/// Looks at an open file.
+#[cfg(not(unix))]
+pub(crate) fn look(file: &File) -> io::Result<Look> {
+    Look::from_metadata(&file.metadata()?)
+}
+
+impl Look {
+    #[cfg(unix)]
+    #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between systems")]
+    pub(crate) fn from_stat(stat: &rustix::fs::Stat) -> Self {
+        let regular = rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile;
+        Self {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            names: stat.st_nlink as u64,
+            ours: regular && stat.st_uid == rustix::process::geteuid().as_raw(),
+            changed: stat.st_mtime as i64,
+            identity: (stat.st_dev as u64, stat.st_ino as u64),
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn from_metadata(metadata: &std::fs::Metadata) -> io::Result<Self> {
+        let changed = metadata
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(std::time::SystemTime::UNIX_EPOCH).ok())
+            .map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
+        // A name cannot be given to another file while ours is open for writing there.
+        Ok(Self { size: metadata.len(), names: 1, ours: metadata.is_file(), changed, identity: (0, 0) })
+    }
+}
+
+/// Reads until `buffer` is full or the file ends; says how much it read.
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        #[cfg(unix)]
+        let step = std::os::unix::fs::FileExt::read_at(file, &mut buffer[done..], offset + done as u64);
+        #[cfg(windows)]
+        let step = std::os::windows::fs::FileExt::seek_read(file, &mut buffer[done..], offset + done as u64);
+        match step {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// Writes all of `bytes`.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        #[cfg(unix)]
+        let step = std::os::unix::fs::FileExt::write_at(file, &bytes[done..], offset + done as u64);
+        #[cfg(windows)]
+        let step = std::os::windows::fs::FileExt::seek_write(file, &bytes[done..], offset + done as u64);
+        match step {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => done += written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads the whole file, or its first `limit` bytes.
+pub(crate) fn read_all(file: &File, limit: u64) -> io::Result<Vec<u8>> {
+    let size = look(file)?.size.min(limit);
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
+    let read = read_at(file, &mut bytes, 0)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}

@@ -1,0 +1,246 @@
+//! One directory of ours, held open, whose entries are reached by name only.
+//!
+//! Whoever may write above our directory could swap it, or one of our files, for a link to
+//! something else. So the directory is opened once, refused if it is a symbolic link, and must
+//! belong to this user; entries are opened relative to it and never through a link. It is 0700 and
+//! its files are 0600.
+//!
+//! On a file system that machines share, the directory that is really used is one below it for
+//! each machine: a lock taken here may not be seen there.
+
+use super::file::Look;
+use super::host::{self, FileSystem};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// How to open an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum How {
+    /// For reading.
+    Read,
+    /// For reading and writing; it must exist.
+    Write,
+    /// For reading and writing; made if it does not exist.
+    Create,
+    /// For reading and writing; emptied if it exists.
+    Replace,
+}
+
+/// More entries than a directory of ours ever has: what listing it costs is bounded.
+const MOST_ENTRIES: usize = 16_384;
+
+/// A directory of ours.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    #[cfg(unix)]
+    handle: std::os::fd::OwnedFd,
+    path: PathBuf,
+    file_system: FileSystem,
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+    use std::os::fd::{AsFd, OwnedFd};
+    use std::os::unix::fs::DirBuilderExt;
+
+    /// A tool may have closed its standard streams; a file of ours must never become one.
+    fn above_standard(fd: OwnedFd) -> io::Result<OwnedFd> {
+        use std::os::fd::AsRawFd;
+        if fd.as_raw_fd() > 2 { Ok(fd) } else { Ok(rustix::io::fcntl_dupfd_cloexec(&fd, 3)?) }
+    }
+
+    fn open_directory(at: impl AsFd, path: impl rustix::path::Arg) -> io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = above_standard(rustix::fs::openat(at, path, flags, Mode::empty())?)?;
+        let stat = rustix::fs::fstat(&fd)?;
+        if stat.st_uid != rustix::process::geteuid().as_raw() {
+            let owner = stat.st_uid;
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                format!("the directory belongs to user {owner}; remove it or choose another directory"),
+            ));
+        }
+        if stat.st_mode & 0o077 != 0 {
+            rustix::fs::fchmod(&fd, Mode::RWXU)?;
+        }
+        Ok(fd)
+    }
+
+    impl Folder {
+        /// Opens a directory of ours.
+        ///
+        /// # Errors
+        /// `NotFound` if it does not exist; `PermissionDenied` if it is somebody else's; what the
+        /// system says otherwise.
+        pub(crate) fn open(path: &Path) -> io::Result<Self> {
+            Self::at(open_directory(CWD, path)?, path, false)
+        }
+
+        /// Opens it, making it and its parents if needed.
+        pub(crate) fn create(path: &Path) -> io::Result<Self> {
+            let handle = match open_directory(CWD, path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+                    open_directory(CWD, path)?
+                }
+                other => other?,
+            };
+            Self::at(handle, path, true)
+        }
+
+        fn at(handle: OwnedFd, path: &Path, create: bool) -> io::Result<Self> {
+            let file_system = host::file_system(&handle);
+            if file_system != FileSystem::Shared {
+                return Ok(Self { handle, path: path.to_path_buf(), file_system });
+            }
+            let name = format!("host-{:08x}", host::machine());
+            if create {
+                match rustix::fs::mkdirat(&handle, name.as_str(), Mode::RWXU) {
+                    Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            let handle = open_directory(&handle, name.as_str())?;
+            Ok(Self { handle, path: path.join(name), file_system })
+        }
+
+        /// Opens an entry; never through a link, and only a regular file of this user's.
+        pub(crate) fn open_file(&self, name: &str, how: How) -> io::Result<File> {
+            let flags = match how {
+                How::Read => OFlags::RDONLY | OFlags::NONBLOCK,
+                How::Write => OFlags::RDWR,
+                How::Create => OFlags::RDWR | OFlags::CREATE,
+                How::Replace => OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC,
+            };
+            let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let fd = rustix::fs::openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR)?;
+            Ok(File::from(above_standard(fd)?))
+        }
+
+        /// Looks at an entry without opening it.
+        pub(crate) fn look(&self, name: &str) -> io::Result<Look> {
+            Ok(Look::from_stat(&rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?))
+        }
+
+        /// Gives an entry another name, replacing what had it.
+        pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+            Ok(rustix::fs::renameat(&self.handle, from, &self.handle, to)?)
+        }
+
+        /// Removes an entry.
+        pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+            Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())?)
+        }
+
+        /// The entries' names, in no order; what is not UTF-8 is not ours.
+        pub(crate) fn names(&self) -> io::Result<Vec<String>> {
+            let mut names = Vec::new();
+            for entry in rustix::fs::Dir::read_from(&self.handle)?.take(MOST_ENTRIES) {
+                if let Ok(name) = entry?.file_name().to_str()
+                    && !matches!(name, "." | "..")
+                {
+                    names.push(name.to_owned());
+                }
+            }
+            Ok(names)
+        }
+
+        /// Makes names given and taken since then survive a loss of power.
+        pub(crate) fn sync(&self) -> io::Result<()> {
+            Ok(rustix::fs::fsync(&self.handle)?)
+        }
+    }
+}
+
+#[cfg(windows)]
+impl Folder {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let metadata = std::fs::symlink_metadata(path)?;
+        if !metadata.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, "not a directory; remove it"));
+        }
+        let shared = matches!(path.components().next(), Some(std::path::Component::Prefix(prefix))
+            if matches!(prefix.kind(), std::path::Prefix::UNC(..) | std::path::Prefix::VerbatimUNC(..)));
+        if shared {
+            let path = path.join(format!("host-{:08x}", host::machine()));
+            std::fs::symlink_metadata(&path)?;
+            return Ok(Self { path, file_system: FileSystem::Shared });
+        }
+        Ok(Self { path: path.to_path_buf(), file_system: FileSystem::Plain })
+    }
+
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        match Self::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(path)?;
+                match Self::open(path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        std::fs::create_dir_all(path.join(format!("host-{:08x}", host::machine())))?;
+                        Self::open(path)
+                    }
+                    other => other,
+                }
+            }
+            other => other,
+        }
+    }
+
+    pub(crate) fn open_file(&self, name: &str, how: How) -> io::Result<File> {
+        use std::os::windows::fs::OpenOptionsExt;
+        // FILE_FLAG_OPEN_REPARSE_POINT: the link itself, never what it points to.
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true).custom_flags(0x0020_0000);
+        match how {
+            How::Read => &mut options,
+            How::Write => options.write(true),
+            How::Create => options.write(true).create(true),
+            How::Replace => options.write(true).create(true).truncate(true),
+        };
+        options.open(self.path.join(name))
+    }
+
+    pub(crate) fn look(&self, name: &str) -> io::Result<Look> {
+        Look::from_metadata(&std::fs::symlink_metadata(self.path.join(name))?)
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        std::fs::remove_file(self.path.join(name))
+    }
+
+    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.path)?.take(MOST_ENTRIES) {
+            names.extend(entry?.file_name().into_string());
+        }
+        Ok(names)
+    }
+
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Folder {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it is on.
+    pub(crate) fn file_system(&self) -> FileSystem {
+        self.file_system
+    }
+
+    /// Whether `name` still names this open file: after a lock was got, somebody may have renamed
+    /// or removed what was opened before it.
+    pub(crate) fn still_names(&self, name: &str, look: &Look) -> bool {
+        self.look(name).is_ok_and(|now| now.identity == look.identity)
+    }
+}

@@ -1,0 +1,80 @@
+//! The host's and the user's names.
+
+/// The host's name, as the kernel has it.
+#[cfg(unix)]
+pub(crate) fn hostname() -> Option<String> {
+    let name = rustix::system::uname();
+    text(name.nodename().to_bytes())
+}
+
+/// The host's name.
+#[cfg(not(unix))]
+pub(crate) fn hostname() -> Option<String> {
+    whoami::hostname().ok().and_then(|name| text(name.as_bytes()))
+}
+
+/// The user's number; 0 where users have none.
+pub(crate) fn number() -> u32 {
+    #[cfg(unix)]
+    {
+        rustix::process::getuid().as_raw()
+    }
+    #[cfg(not(unix))]
+    {
+        0
+    }
+}
+
+/// The name of the real user: that of the first line of `/etc/passwd` with the number, else `$USER`
+/// where there is a home, too. That is what Go's `os/user` does without the C library, which is how
+/// the ancestor's tools are built.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn name() -> Option<String> {
+    let users = std::fs::read("/etc/passwd").unwrap_or_default();
+    among(&String::from_utf8_lossy(&users), number()).or_else(|| {
+        let filled = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        filled("HOME").and_then(|_| filled("USER"))
+    })
+}
+
+/// The user's name, on Windows with the domain before it, as Go's `os/user` has it.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn name() -> Option<String> {
+    let name = whoami::username().ok().and_then(|name| text(name.as_bytes()))?;
+    match std::env::var("USERDOMAIN") {
+        Ok(domain) if cfg!(windows) && !domain.is_empty() => Some(format!("{domain}\\{name}")),
+        _ => Some(name),
+    }
+}
+
+/// The first name with this number, by the rules of Go's `os/user`: seven fields, both numbers
+/// numbers, no name that begins with a sign.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn among(users: &str, number: u32) -> Option<String> {
+    users.lines().map(str::trim).filter(|line| !line.starts_with('#')).find_map(|line| {
+        let fields: Vec<_> = line.splitn(7, ':').collect();
+        let [name, _, uid, gid, _, _, _] = fields[..] else { return None };
+        let signed = name.is_empty() || name.starts_with(['+', '-']);
+        let numbers = uid.parse() == Ok(number) && gid.parse::<i64>().is_ok();
+        (!signed && numbers).then(|| name.to_owned())
+    })
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes).into_owned())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_with_the_number_names_the_user() {
+        let users = "# comment\nroot:x:0:0:root:/root:/bin/sh\n+nis:x:7:7:::\nshort:x:7:7\nada:x:7:7:Ada:/home/ada:/bin/sh\n\
+                     bob:x:7:7:::\nbad:x:8:none:::\n";
+        assert_eq!(among(users, 0), Some("root".to_owned()));
+        assert_eq!(among(users, 7), Some("ada".to_owned()));
+        assert_eq!(among(users, 8), None);
+        assert_eq!(among("", 0), None);
+    }
+}

@@ -1,0 +1,253 @@
+//! The recording path: from an event to the journal, at a cost that a command does not notice.
+//!
+//! While telemetry is off, [`enabled`] is one relaxed load of a static and nothing else happens.
+//! While it is on, [`record`] samples, gives the event its id and time, cleans its texts, encodes it
+//! into a buffer of the thread's, and appends that to the journal. There is no allocation unless a
+//! text held a credential.
+
+mod capture;
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+pub use capture::capture;
+
+use crate::consent::Gate;
+use crate::diagnostics::{Logger, Severity};
+use crate::event::{Attribute, Event, EventId, Timestamp, codec, kind};
+use crate::journal::{AppendError, Journal, RecordKind};
+
+const ON: u8 = 1;
+const EXTENDED: u8 = 2;
+
+/// Bits of [`ON`] and [`EXTENDED`]; zero until a session starts with consent.
+static STATE: AtomicU8 = AtomicU8::new(0);
+
+/// What the process records into. Set once, by the first session.
+static RECORDER: OnceLock<Arc<Recorder>> = OnceLock::new();
+
+/// Whether events are recorded: one relaxed load.
+#[inline]
+pub(crate) fn enabled() -> bool {
+    !cfg!(telemetry_off) && STATE.load(Ordering::Relaxed) & ON != 0
+}
+
+/// Whether arguments and error texts are recorded too.
+#[inline]
+pub(crate) fn extended() -> bool {
+    !cfg!(telemetry_off) && STATE.load(Ordering::Relaxed) & (ON | EXTENDED) == ON | EXTENDED
+}
+
+/// Records an event. Whatever goes wrong is counted and told to the author's logger, never to the
+/// caller.
+pub(crate) fn record(event: &Event<'_>) {
+    if !enabled() || capture::offer(event) {
+        return;
+    }
+    if let Some(recorder) = RECORDER.get() {
+        recorder.record(event);
+    }
+}
+
+/// Marks that a command has started, so that its end is known even where the process is killed.
+/// The event that reports its end carries the id that this returns.
+pub(crate) fn started(name: &str, parent: Option<EventId>) -> EventId {
+    if capture::active() {
+        return capture::next_id();
+    }
+    RECORDER.get().filter(|_| enabled()).map_or(EventId([0; 16]), |recorder| recorder.started(name, parent))
+}
+
+/// Starts recording into this recorder; `false` where the process already records.
+pub(crate) fn install(recorder: Arc<Recorder>) -> bool {
+    let bits = if recorder.extended { ON | EXTENDED } else { ON };
+    let installed = RECORDER.set(recorder).is_ok();
+    if installed {
+        STATE.store(bits, Ordering::Relaxed);
+    }
+    installed
+}
+
+/// Stops recording in this process, as after a no.
+pub(crate) fn stop() {
+    STATE.store(0, Ordering::Relaxed);
+}
+
+/// Gives this process's segment up, so that a sender can take what it holds.
+pub(crate) fn seal() {
+    if let Some(recorder) = RECORDER.get() {
+        recorder.seal();
+    }
+}
+
+/// Where a process's events go, and the rules they go by.
+pub(crate) struct Recorder {
+    journal: OnceLock<Journal>,
+    /// Makes the journal at the first record: a run that records nothing does not look for an identity.
+    open: Box<dyn Fn() -> Journal + Send + Sync>,
+    /// Notices a no of another process.
+    pub(crate) gate: Option<Gate>,
+    pub(crate) extended: bool,
+    /// Said with every event, unless the event says it itself.
+    pub(crate) metadata: Vec<Attribute<'static>>,
+    pub(crate) sample: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Most events of this process.
+    pub(crate) ceiling: u64,
+    pub(crate) logger: Logger,
+    ids: Ids,
+    recorded: AtomicU64,
+}
+
+impl Recorder {
+    pub(crate) fn new(open: impl Fn() -> Journal + Send + Sync + 'static, logger: Logger) -> Self {
+        Self {
+            journal: OnceLock::new(),
+            open: Box::new(open),
+            gate: None,
+            extended: false,
+            metadata: Vec::new(),
+            sample: Box::new(|_| true),
+            ceiling: u64::MAX,
+            logger,
+            ids: Ids::default(),
+            recorded: AtomicU64::new(0),
+        }
+    }
+
+    fn journal(&self) -> &Journal {
+        self.journal.get_or_init(|| (self.open)())
+    }
+
+    /// Makes what was recorded survive a loss of power.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        self.journal.get().map_or(Ok(()), Journal::sync)
+    }
+
+    /// Gives the segment up, so that a sender can take it.
+    pub(crate) fn seal(&self) {
+        if let Some(journal) = self.journal.get() {
+            journal.seal();
+        }
+    }
+
+    /// Whether the answer of the start still holds. Where it does not, recording ends for good: what was
+    /// agreed to is not what is asked for any more.
+    fn may_still(&self) -> bool {
+        let still = self.gate.as_ref().is_none_or(|gate| gate.may(Instant::now()) == gate.first().may);
+        if !still {
+            stop();
+        }
+        still
+    }
+
+    fn record(&self, event: &Event<'_>) {
+        if !self.may_still() {
+            return;
+        }
+        if !(self.sample)(&event.kind) || !self.below_ceiling() {
+            return;
+        }
+        let id = if event.id == EventId([0; 16]) { self.ids.next() } else { event.id };
+        let time = if event.time == Timestamp::default() { Timestamp::now() } else { event.time };
+        self.append(RecordKind::Event, &Event { id, time, ..event.clone_borrowed() });
+    }
+
+    fn started(&self, name: &str, parent: Option<EventId>) -> EventId {
+        let id = self.ids.next();
+        if !self.may_still() {
+            return id;
+        }
+        if (self.sample)(kind::COMMAND_INVOCATION) && self.recorded.load(Ordering::Relaxed) < self.ceiling {
+            let mut event = Event::new(kind::COMMAND_INVOCATION, name);
+            event.id = id;
+            event.time = Timestamp::now();
+            let parent = parent.map(|parent| [Attribute::new("parent", parent.to_string())]);
+            if let Some(attributes) = &parent {
+                event.attributes = Cow::Borrowed(attributes);
+            }
+            self.append(RecordKind::Start, &event);
+        }
+        id
+    }
+
+    /// Counts the event; `false` where the ceiling has been reached. What a ceiling drops is a loss
+    /// that `status` shows once per run.
+    fn below_ceiling(&self) -> bool {
+        self.recorded.fetch_add(1, Ordering::Relaxed) < self.ceiling
+    }
+
+    fn append(&self, record: RecordKind, event: &Event<'_>) {
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        // A thread that is ending has no buffer any more; a recursive call (a panic hook inside an
+        // append) finds it in use. Both take a fresh one.
+        let outcome = BUFFER
+            .try_with(|buffer| {
+                buffer.try_borrow_mut().ok().map(|mut buffer| self.append_with(record, event, &mut buffer))
+            })
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| self.append_with(record, event, &mut Vec::new()));
+        if let Err(error) = outcome {
+            self.logger.log(Severity::Error, format!("an event was not recorded: {error}"));
+        }
+    }
+
+    fn append_with(
+        &self,
+        record: RecordKind,
+        event: &Event<'_>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), AppendError> {
+        /// A thread keeps its buffer unless one event made it this big.
+        const KEEP: usize = 16 * 1024;
+        buffer.clear();
+        codec::encode(event, &self.metadata, &crate::event::clean::Cleaner, buffer);
+        let appended = self.journal().append(record, &event.id.0, buffer);
+        if buffer.capacity() > KEEP {
+            *buffer = Vec::new();
+        }
+        appended
+    }
+}
+
+/// Event ids: a random part that belongs to one process, and a counter.
+#[derive(Default)]
+struct Ids {
+    /// Zero until the first id, and again in a forked child.
+    process: AtomicU64,
+    /// The process that `process` belongs to.
+    owner: AtomicU64,
+    counter: AtomicU64,
+}
+
+impl Ids {
+    fn next(&self) -> EventId {
+        let generation = u64::from(std::process::id());
+        if self.owner.load(Ordering::Acquire) != generation || self.process.load(Ordering::Relaxed) == 0 {
+            self.process.store(random_part(), Ordering::Relaxed);
+            self.owner.store(generation, Ordering::Release);
+        }
+        EventId::from_parts(
+            self.process.load(Ordering::Relaxed),
+            self.counter.fetch_add(1, Ordering::Relaxed),
+        )
+    }
+}
+
+/// 64 random bits, never zero. Where the system gives none, the standard library's hasher keys,
+/// which it draws by other means.
+fn random_part() -> u64 {
+    let mut bytes = [0; 8];
+    if getrandom::fill(&mut bytes).is_err() {
+        use std::hash::{BuildHasher, Hasher};
+        let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+        hasher.write_u32(std::process::id());
+        bytes = hasher.finish().to_le_bytes();
+    }
+    u64::from_le_bytes(bytes).max(1)
+}

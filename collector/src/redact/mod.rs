@@ -1,0 +1,105 @@
+//! Credentials out of strings, before anything is stored.
+//!
+//! # What it promises
+//! - A credential of a known shape is replaced by `[redacted]` as a whole: no beginning and no end of it stays.
+//! - Text without one comes back borrowed, as it was.
+//! - Any text is accepted. Nothing panics, and the answer is valid UTF-8.
+//! - What was redacted once is not changed by redacting it again.
+//! - Time grows with the length of the text and nothing else (see [`scan`]).
+//!
+//! # What goes
+//! | rule | example |
+//! | --- | --- |
+//! | credentials in a URL or a data source name | `https://user:pass@host`, `root:pass@tcp(db)/app` |
+//! | what a secret-sounding name is given | `password=…`, `"api_key": "…"`, `--token …`, `<secret>…</secret>`, `?sig=…` |
+//! | authorization in a header or a text | `Authorization: …`, `Bearer …`, `Cookie: …` |
+//! | a provider's prefix | `ghp_…`, `AKIA…`, `sk-ant-…`, `glpat-…` |
+//! | tokens with a shape of their own | JWT, bot tokens, webhook addresses |
+//! | private keys | `-----BEGIN … PRIVATE KEY-----` to its end, or to the end of the text |
+//! | long opaque text | 40 characters of base64, 24 of mixed letters and digits |
+//!
+//! # What stays
+//! Hashes of the usual lengths, UUIDs, image digests, versions, times, paths, identifiers, addresses
+//! without credentials, a vendor's public keys (`pk_live_…`), and prose, also prose about passwords
+//! ("password: must be longer").
+//!
+//! A user's name in a path is not a credential and stays too: only the caller knows which part of a
+//! path is a home. [`without_home`] takes it out, given that home.
+//!
+//! # What it cannot do
+//! It knows shapes, not values. A short secret without a name beside it is a word like any other.
+//! A password that contains white space and stands unquoted loses its first word only, except where
+//! the whole line is known to be the secret.
+
+mod args;
+mod home;
+mod names;
+mod opaque;
+mod pem;
+mod prefixes;
+mod scan;
+mod urls;
+mod values;
+
+use std::borrow::Cow;
+
+pub use args::redact_args;
+pub use home::without_home;
+
+/// What stands where a credential was.
+pub const REDACTED: &str = "[redacted]";
+
+/// Taking a credential out can bring two harmless halves into a new light, so a text is read again
+/// until nothing is found. One reading is enough for nearly all; a text that still changes
+/// after this many was made to do so, and is replaced as a whole.
+const READINGS: usize = 4;
+
+/// The text with every credential replaced by [`REDACTED`]; borrowed if there was none.
+///
+/// ```
+/// use telemetry::redact::redact;
+/// assert_eq!(redact("GET https://bob:hunter2@example.com/x failed"), "GET https://[redacted]@example.com/x failed");
+/// assert_eq!(redact(r#"{"user":"bob","password":"hunter2"}"#), r#"{"user":"bob","password":"[redacted]"}"#);
+/// assert_eq!(redact("HEAD is now at 8d1c8b69c3fce7bea45c73efd06983e3c419a92f"), "HEAD is now at 8d1c8b69c3fce7bea45c73efd06983e3c419a92f");
+/// ```
+#[must_use]
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let spans = scan::spans(text);
+    if spans.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(settle(text, spans)) }
+}
+
+/// Replaces what was found, and reads again until nothing is.
+#[cold]
+fn settle(text: &str, spans: Vec<Span>) -> String {
+    let mut text = replace(text, spans);
+    for _ in 1..READINGS {
+        let spans = scan::spans(&text);
+        if spans.is_empty() {
+            return text;
+        }
+        text = replace(&text, spans);
+    }
+    if scan::spans(&text).is_empty() { text } else { REDACTED.to_owned() }
+}
+
+/// A part of a text, in bytes: from, to.
+type Span = (usize, usize);
+
+/// The text with each span replaced. Spans may overlap; those that touch become one.
+fn replace(text: &str, mut spans: Vec<Span>) -> String {
+    spans.sort_unstable();
+    let mut out = String::with_capacity(text.len());
+    let mut kept = 0;
+    let mut spans = spans.into_iter().peekable();
+    while let Some((from, mut to)) = spans.next() {
+        while let Some((_, next)) = spans.next_if(|next| next.0 <= to) {
+            to = to.max(next);
+        }
+        let (from, to) = (text.floor_char_boundary(from), text.ceil_char_boundary(to));
+        out.push_str(text.get(kept..from).unwrap_or_default());
+        out.push_str(REDACTED);
+        kept = kept.max(to);
+    }
+    out.push_str(text.get(kept..).unwrap_or_default());
+    out
+}

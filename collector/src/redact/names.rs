@@ -1,0 +1,294 @@
+//! Names that say that a secret follows.
+//!
+//! A name counts by its end, as `DB_PASSWORD`, `db.password`, `dbPassword` and `--db-password` are all
+//! passwords; case, digits and the signs between words do not count. Names that merely contain such
+//! a word (`token_type`, `password_file`, `secrets_dir`) say nothing.
+
+/// How sure a name is, and how far what it names reaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sense {
+    /// What follows is a secret.
+    Sure,
+    /// A secret when assigned; in prose ("unexpected token: …") only what looks like one.
+    Likely,
+    /// Several, or a count of them: a number stays.
+    Plural,
+    /// The rest of the line is the secret.
+    Line,
+}
+
+/// A name that stands before something.
+#[derive(Clone, Copy)]
+pub(super) struct Name {
+    pub(super) sense: Sense,
+    /// Where the name begins, after its dashes.
+    pub(super) from: usize,
+    /// Made of several words, so no word of prose.
+    pub(super) compound: bool,
+    /// Nothing but upper-case letters.
+    pub(super) shouted: bool,
+    /// Its letters are `pwd`, which is also a directory's name.
+    pub(super) pwd: bool,
+    /// Counts only where it is clearly assigned.
+    pub(super) short: bool,
+}
+
+/// Longer names are read by their last letters.
+const LETTERS: usize = 24;
+/// How far back a name is read.
+const REACH: usize = 64;
+
+/// The last letters of the names below. Most words end here.
+const LAST: u32 = letters(b"adceghlnpstwy");
+
+const fn letters(list: &[u8]) -> u32 {
+    let mut set = 0;
+    let mut nth = 0;
+    while nth < list.len() {
+        set |= 1 << (list[nth] - b'a');
+        nth += 1;
+    }
+    set
+}
+
+/// Whether a name could end with this byte: the first, cheap question.
+#[inline]
+pub(super) const fn may_end_with(byte: u8) -> bool {
+    match byte {
+        b'0'..=b'9' | b'_' => true,
+        _ => {
+            let letter = (byte | 0x20).wrapping_sub(b'a');
+            letter < 26 && LAST >> letter & 1 == 1
+        }
+    }
+}
+
+struct Rule {
+    ending: &'static [u8],
+    sense: Sense,
+    /// The ending must be a word of its own: `auth` is, in `basic_auth`; `sig` is not, in `design`.
+    whole: bool,
+}
+
+const fn any(ending: &'static str, sense: Sense) -> Rule {
+    Rule { ending: ending.as_bytes(), sense, whole: false }
+}
+
+const fn whole(ending: &'static str, sense: Sense) -> Rule {
+    Rule { ending: ending.as_bytes(), sense, whole: true }
+}
+
+use Sense::{Likely, Line, Plural, Sure};
+
+static RULES: &[Rule] = &[
+    any("password", Sure),
+    any("passwd", Sure),
+    any("passcode", Sure),
+    any("passwort", Sure),
+    any("kennwort", Sure),
+    any("passphrase", Line),
+    any("seedphrase", Line),
+    any("recoveryphrase", Line),
+    any("mnemonic", Line),
+    any("secret", Sure),
+    any("jwt", Sure),
+    whole("pwd", Sure),
+    whole("pw", Likely),
+    whole("pass", Likely),
+    any("token", Likely),
+    whole("auth", Likely),
+    any("oauth", Likely),
+    whole("sig", Likely),
+    any("signature", Likely),
+    any("credential", Likely),
+    any("sessionid", Likely),
+    any("sessid", Likely),
+    whole("sid", Likely),
+    whole("otp", Likely),
+    whole("totp", Likely),
+    any("authorization", Line),
+    any("cookie", Line),
+    any("credentials", Plural),
+    any("passwords", Plural),
+    any("secrets", Plural),
+    any("tokens", Plural),
+];
+
+/// What a `key` belongs to where it is a secret. A public key, a primary key, a cache key are not.
+static KEYS: &[&str] = &[
+    "api",
+    "access",
+    "secret",
+    "private",
+    "signing",
+    "signature",
+    "encryption",
+    "encrypt",
+    "decryption",
+    "auth",
+    "authorization",
+    "account",
+    "master",
+    "ssh",
+    "rsa",
+    "deploy",
+    "license",
+    "service",
+    "storage",
+    "shared",
+    "session",
+    "app",
+    "application",
+    "client",
+    "subscription",
+    "functions",
+    "function",
+    "sas",
+    "webhook",
+    "admin",
+    "hmac",
+    "jwt",
+    "root",
+    "write",
+    "ingest",
+    "integration",
+    "management",
+    "consumer",
+    "project",
+    "stripe",
+    "openai",
+];
+
+/// The secret-sounding name that ends at `end`, if one does.
+pub(super) fn ending_at(bytes: &[u8], end: usize) -> Option<Name> {
+    if !bytes.get(end.checked_sub(1)?).is_some_and(|byte| may_end_with(*byte)) {
+        return None;
+    }
+    // The letters backwards, in lower case; bit n of `starts` says that letter n begins a word.
+    let (mut letters, mut count, mut starts) = ([0_u8; LETTERS], 0, 0_u32);
+    let (mut from, mut compound, mut lower) = (end, false, false);
+    while from > 0 && end - from < REACH {
+        let byte = bytes[from - 1];
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => {
+                if let Some(slot) = letters.get_mut(count) {
+                    *slot = byte | 0x20;
+                    let before = from.checked_sub(2).map_or(0, |at| bytes[at]);
+                    let hump = byte.is_ascii_uppercase() && before.is_ascii_lowercase();
+                    if hump || !before.is_ascii_alphabetic() {
+                        starts |= 1 << count;
+                    }
+                    compound |= hump;
+                    count += 1;
+                }
+                lower |= byte.is_ascii_lowercase();
+            }
+            b'_' | b'.' | b'-' => compound |= count > 0,
+            b'0'..=b'9' => {}
+            // "API key" is two words to a person and one name.
+            b' ' if count == 3 && letters.starts_with(b"yek") => {
+                starts |= 1 << 2;
+            }
+            _ => break,
+        }
+        from -= 1;
+    }
+    let letters = &letters[..count];
+    while bytes.get(from).is_some_and(|byte| matches!(byte, b'-' | b'.' | b' ')) {
+        from += 1;
+    }
+    let is_whole = |length: usize| starts >> (length - 1) & 1 == 1;
+    let sense = if let Some(owner) = letters.strip_prefix(b"yek").or_else(|| letters.strip_prefix(b"syek")) {
+        let is_secret = KEYS.iter().any(|key| backwards_starts_with(owner, key.as_bytes()));
+        let plural = letters.first() == Some(&b's');
+        is_secret.then_some((if plural { Plural } else { Sure }, false))
+    } else {
+        RULES
+            .iter()
+            .find(|rule| {
+                backwards_starts_with(letters, rule.ending) && (!rule.whole || is_whole(rule.ending.len()))
+            })
+            .map(|rule| (rule.sense, rule.whole))
+    };
+    let (sense, short) = sense?;
+    Some(Name {
+        sense,
+        from,
+        compound,
+        shouted: !lower,
+        pwd: letters == b"dwp" || letters == b"dwpdlo",
+        short,
+    })
+}
+
+fn backwards_starts_with(backwards: &[u8], ending: &[u8]) -> bool {
+    backwards.len() >= ending.len() && ending.iter().rev().zip(backwards).all(|(one, other)| one == other)
+}
+
+/// Words that stand where a secret could and are none: a state, or the beginning of a sentence about it.
+static STATES: &[&str] =
+    &["true", "false", "null", "none", "nil", "undefined", "yes", "no", "on", "off", "empty", "unset", "set"];
+
+/// The same, where the name and a colon begin a sentence.
+static PROSE: &[&str] = &[
+    "a",
+    "an",
+    "the",
+    "is",
+    "was",
+    "must",
+    "may",
+    "not",
+    "cannot",
+    "could",
+    "should",
+    "does",
+    "has",
+    "it",
+    "too",
+    "you",
+    "your",
+    "please",
+    "expected",
+    "unexpected",
+    "invalid",
+    "incorrect",
+    "wrong",
+    "missing",
+    "required",
+    "expired",
+    "denied",
+    "rejected",
+    "failed",
+    "mismatch",
+    "unknown",
+    "unauthorized",
+    "forbidden",
+    "access",
+    "authentication",
+    "permission",
+    "no",
+    "can",
+    "cant",
+    "unable",
+    "error",
+    "found",
+    "read",
+    "please",
+    "at",
+    "in",
+    "for",
+    "from",
+    "of",
+];
+
+/// Whether a value is such a word and no secret.
+pub(super) fn is_plain(value: &[u8], prose: bool) -> bool {
+    let word = value.trim_ascii_end();
+    let word = match word {
+        [word @ .., b',' | b'.' | b';' | b'!' | b')' | b'}'] => word,
+        word => word,
+    };
+    let among = |list: &[&str]| list.iter().any(|plain| plain.as_bytes().eq_ignore_ascii_case(word));
+    among(STATES) || prose && among(PROSE)
+}

@@ -1,0 +1,233 @@
+//! Text that nobody would write: tokens known by their own shape, and long text without words in it.
+//!
+//! What is written by a person or made for one (identifiers, paths, versions) is made of words:
+//! runs of letters of one case, or with one capital, and few digits. Random text changes between
+//! lower case, upper case and digits at every second byte. Counting those changes tells
+//! them apart without a dictionary. Hashes are random too; they are known by their lengths.
+
+use super::names::{self, Sense};
+use super::scan::{Scan, Until, is_run, is_word};
+use super::{prefixes, values};
+
+/// From here on random text is taken for a token where it mixes letters of both cases and digits.
+const MIXED: usize = 24;
+/// From here on any text without words is taken for a token.
+const LONG: usize = 40;
+
+/// Judges a word of at least 16 bytes.
+pub(super) fn word(scan: &mut Scan<'_>, from: usize, to: usize) {
+    let bytes = scan.bytes;
+    if prefixes::word(scan, from, to) || token(scan, from, to) || introduced(scan, from, to) {
+        return;
+    }
+    if to - from >= MIXED && is_opaque(&bytes[from..to]) && !is_public(bytes, from, to) {
+        scan.hit(from, to);
+    }
+}
+
+/// Judges words joined by `/` and `+`, 40 bytes or more: base64 in its older alphabet, or a path.
+pub(super) fn run(scan: &mut Scan<'_>, from: usize, to: usize) {
+    let bytes = scan.bytes;
+    let run = &bytes[from..to];
+    let strange: usize = chunks(run).filter(|chunk| !is_plain(chunk)).map(<[u8]>::len).sum();
+    if strange * 2 < run.len() || is_public(bytes, from, to) {
+        return;
+    }
+    let padding = bytes[to..].iter().take(2).take_while(|byte| **byte == b'=').count();
+    scan.hit(from, to + padding);
+}
+
+/// JSON web tokens, and the bot tokens of Telegram and Discord.
+fn token(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
+    let bytes = scan.bytes;
+    let word = &bytes[from..to];
+    // `{"` in base64url. What follows the dot may be encrypted, signed or neither.
+    if let Some(at) = word.windows(3).position(|part| part == b"eyJ") {
+        let end = scan.until(Until::Dotted, to);
+        if bytes.get(to) == Some(&b'.') && end - to > 8 && word.len() - at >= 10 {
+            scan.hit(from, end);
+            return true;
+        }
+    }
+    let digits = bytes[..from.saturating_sub(1)]
+        .iter()
+        .rev()
+        .take(12)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if from > 0
+        && bytes[from - 1] == b':'
+        && (8..=10).contains(&digits)
+        && word.len() >= 34
+        && word.starts_with(b"AA")
+    {
+        scan.hit(from - 1 - digits, to);
+        return true;
+    }
+    // id in base64, time, signature
+    if bytes.get(to) == Some(&b'.') && (22..=28).contains(&word.len()) {
+        let end = scan.until(Until::Dotted, to);
+        let mut parts = bytes[to + 1..end.min(to + 80)].splitn(2, |byte| *byte == b'.');
+        let (time, signature) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        if (6..=7).contains(&time.len())
+            && signature.len() >= 27
+            && end < to + 80
+            && !signature.contains(&b'.')
+            && !is_plain(signature)
+        {
+            scan.hit(from, end);
+            return true;
+        }
+    }
+    false
+}
+
+/// `token 0123…`: the word before says what this is, be it as regular as a hash.
+fn introduced(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
+    let bytes = scan.bytes;
+    let Some(end) = from.checked_sub(1).filter(|at| bytes[*at] == b' ') else { return false };
+    let named = names::ending_at(bytes, end).is_some_and(|name| name.sense != Sense::Plural);
+    let found = named && looks_like_credentials(&bytes[from..to]) && !values::is_flag(&bytes[from..to]);
+    if found {
+        let mut to = to + bytes[to..].iter().take_while(|byte| is_token68(**byte)).count();
+        while to > from && bytes[to - 1] == b'.' {
+            to -= 1;
+        }
+        scan.hit(from, to);
+    }
+    found
+}
+
+/// Whether a value that a name introduced in prose is a secret and no part of the sentence.
+pub(super) fn looks_secret(value: &[u8]) -> bool {
+    let value = match value {
+        [value @ .., b',' | b';' | b'.' | b')' | b'!' | b'?'] => value,
+        value => value,
+    };
+    let signs =
+        value.iter().filter(|byte| matches!(byte, b'!' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*')).count();
+    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let spaces = value.iter().any(|byte| *byte <= b' ');
+    !spaces
+        && value.len() >= 6
+        && (letters >= 3 && digits > 0
+            || letters >= 3 && signs > 0
+            || digits >= 6
+            || humps(value) >= 2
+            || value.len() >= 24)
+}
+
+/// Whether what follows `Bearer`, `Basic` or `token` is more than a word of prose.
+pub(super) fn looks_like_credentials(value: &[u8]) -> bool {
+    let value = value.strip_suffix(b".").unwrap_or(value);
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let padded = value.ends_with(b"=");
+    value.len() >= 4 && (padded || humps(value) >= 1 || digits > 0 && value.len() >= 6 || value.len() >= 24)
+}
+
+/// The characters of a credential after an authorization scheme (RFC 9110, token68).
+pub(super) const fn is_token68(byte: u8) -> bool {
+    is_run(byte) || matches!(byte, b'.' | b'~' | b'=')
+}
+
+/// How often an upper-case letter follows a lower-case one.
+fn humps(text: &[u8]) -> usize {
+    text.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase()).count()
+}
+
+/// A word of 24 bytes or more that is not made of words.
+fn is_opaque(word: &[u8]) -> bool {
+    if word.len() >= LONG {
+        let strange: usize = chunks(word).filter(|chunk| !is_plain(chunk)).map(<[u8]>::len).sum();
+        if strange * 2 >= word.len() {
+            return true;
+        }
+    }
+    chunks(word).any(|chunk| chunk.len() >= MIXED - 4 && is_mixed(chunk))
+}
+
+/// Both cases and digits, changing often.
+fn is_mixed(chunk: &[u8]) -> bool {
+    let upper = chunk.iter().any(u8::is_ascii_uppercase);
+    let lower = chunk.iter().any(u8::is_ascii_lowercase);
+    let digits = chunk.iter().filter(|byte| byte.is_ascii_digit()).count();
+    upper && lower && digits >= 2 && changes(chunk) * 10 >= chunk.len() * 3
+}
+
+fn chunks(run: &[u8]) -> impl Iterator<Item = &[u8]> {
+    run.split(|byte| !byte.is_ascii_alphanumeric()).filter(|chunk| !chunk.is_empty())
+}
+
+/// Whether letters and digits without a sign between them are a word, a number, an identifier or a hash.
+fn is_plain(chunk: &[u8]) -> bool {
+    let length = chunk.len();
+    if length <= 5 {
+        return true;
+    }
+    if chunk.iter().all(u8::is_ascii_digit) {
+        return length <= 20 || is_hash_length(length);
+    }
+    if is_hex(chunk) {
+        return length <= 16 || is_hash_length(length);
+    }
+    length < LONG && changes(chunk) * 5 <= length
+        || length < 2 * LONG
+            && changes(chunk) * 6 <= length
+            && chunk.iter().any(u8::is_ascii_uppercase)
+            && humps(chunk) > 2
+}
+
+/// Digits and the letters a to f of one case.
+fn is_hex(chunk: &[u8]) -> bool {
+    let all =
+        |first: u8, last: u8| chunk.iter().all(|byte| byte.is_ascii_digit() || (first..=last).contains(byte));
+    all(b'a', b'f') || all(b'A', b'F')
+}
+
+/// MongoDB's ids, MD5 and UUID, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512.
+const fn is_hash_length(length: usize) -> bool {
+    matches!(length, 24 | 32 | 40 | 56 | 64 | 96 | 128)
+}
+
+/// Changes between lower case, upper case and digits. A capital and what follows it are one.
+fn changes(chunk: &[u8]) -> usize {
+    let class = |byte: u8| match byte {
+        b'0'..=b'9' => 0,
+        b'A'..=b'Z' => 1,
+        _ => 2,
+    };
+    let mut count = 0;
+    let mut same = 1;
+    for pair in chunk.windows(2) {
+        let (before, after) = (class(pair[0]), class(pair[1]));
+        if before == after {
+            same += 1;
+            continue;
+        }
+        if !(before == 1 && after == 2 && same == 1) {
+            count += 1;
+        }
+        same = 1;
+    }
+    count
+}
+
+/// How far before a word the run that it is a part of is looked for. The longest digest in base64 has 88.
+const BACK: usize = 112;
+
+/// Random text that is public and says so: digests in base64 (`sha512-…` of npm, `SHA256:…` of ssh, `h1:…`
+/// of Go), public ssh keys, the store's paths of Nix, and the names that compilers give symbols.
+fn is_public(bytes: &[u8], from: usize, to: usize) -> bool {
+    let back = bytes[..from].iter().rev().take(BACK).take_while(|byte| is_run(**byte)).count();
+    let run = &bytes[from - back..to];
+    let before = &bytes[..from - back];
+    let starts = |list: &[&str]| list.iter().any(|start| run.starts_with(start.as_bytes()));
+    let follows = |list: &[&str]| list.iter().any(|end| before.ends_with(end.as_bytes()));
+    starts(&["sha256-", "sha384-", "sha512-", "sha1-", "/nix/store/", "_ZN", "__ZN"])
+        || follows(&["sha256:", "sha384:", "sha512:", "SHA256:", "h1:"])
+        || follows(&["ssh-ed25519 ", "ssh-rsa ", "ssh-dss ", "ecdsa-sha2-nistp256 ", "ecdsa-sha2-nistp384 "])
+            && starts(&["AAAA"])
+}
+
+const _: () = assert!(MIXED >= 16 && LONG > MIXED && is_word(b'_'));

@@ -1,0 +1,366 @@
+//! The prefixes that providers give their credentials so that they can be found.
+//!
+//! Sources: the providers' own pages, and the rules of the secret scanners that follow them. Keys that
+//! are made to be public (`pk_live_`, `sq0idp-`, `phc_`) are not here.
+
+use super::scan::{Scan, Until, is_word};
+
+/// What follows a prefix.
+#[derive(Clone, Copy)]
+enum Body {
+    /// Letters, digits, `_` and `-`; where joined by signs, more than lower-case words.
+    Word,
+    /// Letters and digits.
+    Alnum,
+    /// Hexadecimal digits.
+    Hex,
+    /// Upper-case letters and digits.
+    Upper,
+}
+
+struct Prefix {
+    text: &'static [u8],
+    body: Body,
+    /// How long the body is at least.
+    least: u8,
+    /// Nothing but a sign may stand before it, as it could be a word's end.
+    apart: bool,
+}
+
+const fn prefix(text: &'static str, body: Body, least: u8, apart: bool) -> Prefix {
+    Prefix { text: text.as_bytes(), body, least, apart }
+}
+
+/// Found wherever it stands.
+const fn anywhere(text: &'static str) -> Prefix {
+    prefix(text, Body::Word, 16, false)
+}
+
+/// Found where no letter or digit stands before it.
+const fn apart(text: &'static str, body: Body, least: u8) -> Prefix {
+    prefix(text, body, least, true)
+}
+
+use Body::{Alnum, Hex, Upper, Word};
+
+/// With a sign in them, by which they are found.
+static SIGNED: &[Prefix] = &[
+    // GitHub
+    anywhere("ghp_"),
+    anywhere("gho_"),
+    anywhere("ghu_"),
+    anywhere("ghs_"),
+    anywhere("ghr_"),
+    anywhere("github_pat_"),
+    // GitLab
+    anywhere("glpat-"),
+    anywhere("gldt-"),
+    anywhere("glrt-"),
+    anywhere("glcbt-"),
+    anywhere("glptt-"),
+    anywhere("glft-"),
+    anywhere("glimt-"),
+    anywhere("glagent-"),
+    anywhere("gloas-"),
+    anywhere("glsoat-"),
+    anywhere("glffct-"),
+    // Slack
+    anywhere("xoxb-"),
+    anywhere("xoxa-"),
+    anywhere("xoxp-"),
+    anywhere("xoxr-"),
+    anywhere("xoxs-"),
+    anywhere("xoxc-"),
+    anywhere("xoxd-"),
+    anywhere("xoxe-"),
+    anywhere("xapp-"),
+    // Stripe, Clerk
+    anywhere("sk_live_"),
+    anywhere("sk_test_"),
+    anywhere("rk_live_"),
+    anywhere("rk_test_"),
+    anywhere("whsec_"),
+    // OpenAI, Anthropic, OpenRouter and others that took the prefix
+    apart("sk-", Word, 16),
+    anywhere("sk-ant-"),
+    apart("sess-", Alnum, 32),
+    // Machine learning
+    apart("hf_", Alnum, 30),
+    apart("r8_", Alnum, 30),
+    apart("gsk_", Alnum, 32),
+    apart("xai-", Alnum, 32),
+    apart("pplx-", Alnum, 32),
+    apart("nvapi-", Word, 32),
+    // Google
+    anywhere("GOCSPX-"),
+    // Package registries
+    apart("npm_", Alnum, 20),
+    apart("pypi-", Word, 32),
+    anywhere("rubygems_"),
+    anywhere("dckr_pat_"),
+    anywhere("CLOJARS_"),
+    // Clouds and hosting
+    anywhere("dop_v1_"),
+    anywhere("doo_v1_"),
+    anywhere("dor_v1_"),
+    anywhere("HRKU-"),
+    anywhere("nfp_"),
+    anywhere("fo1_"),
+    anywhere("fm2_"),
+    anywhere("pscale_tkn_"),
+    anywhere("pscale_pw_"),
+    anywhere("pscale_oauth_"),
+    anywhere("sbp_"),
+    anywhere("sb_secret_"),
+    anywhere("tskey-"),
+    apart("pul-", Hex, 32),
+    apart("ntn_", Alnum, 30),
+    apart("secret_", Alnum, 40),
+    // Commerce and payment
+    anywhere("shpat_"),
+    anywhere("shpca_"),
+    anywhere("shppa_"),
+    anywhere("shpss_"),
+    anywhere("shptka_"),
+    anywhere("sq0atp-"),
+    anywhere("sq0csp-"),
+    anywhere("FLWSECK-"),
+    anywhere("FLWSECK_TEST-"),
+    anywhere("shippo_live_"),
+    anywhere("shippo_test_"),
+    anywhere("duffel_live_"),
+    anywhere("duffel_test_"),
+    anywhere("access-sandbox-"),
+    anywhere("access-production-"),
+    // Mail and messages
+    apart("key-", Hex, 32),
+    anywhere("xkeysib-"),
+    anywhere("xsmtpsib-"),
+    // Watching and measuring
+    anywhere("NRAK-"),
+    anywhere("NRII-"),
+    anywhere("glc_"),
+    anywhere("glsa_"),
+    anywhere("sntrys_"),
+    anywhere("sntryu_"),
+    apart("phx_", Alnum, 32),
+    anywhere("hcaik_"),
+    // Work
+    anywhere("lin_api_"),
+    anywhere("lin_oauth_"),
+    anywhere("figd_"),
+    anywhere("PMAK-"),
+    anywhere("CCIPAT_"),
+    anywhere("bkua_"),
+    anywhere("CFPAT-"),
+    anywhere("tfp_"),
+    anywhere("sgp_"),
+    anywhere("squ_"),
+    anywhere("sqp_"),
+    anywhere("rdme_"),
+    anywhere("ico-"),
+    anywhere("pnu_"),
+    apart("aio_", Alnum, 28),
+    anywhere("ory_at_"),
+    anywhere("ory_rt_"),
+    anywhere("ops_eyJ"),
+    anywhere("EZAK-"),
+    apart("doppler_", Word, 32),
+    // Keys
+    anywhere("AGE-SECRET-KEY-"),
+    anywhere("AGE-PLUGIN-"),
+];
+
+/// Without a sign, found where a word or a part of one begins.
+static BARE: &[Prefix] = &[
+    apart("AKIA", Upper, 16),
+    apart("ASIA", Upper, 16),
+    apart("ABIA", Upper, 16),
+    apart("ACCA", Upper, 16),
+    apart("ABSK", Word, 32),
+    apart("AIza", Word, 16),
+    apart("GR1348941", Word, 16),
+    apart("SK", Hex, 32),
+    apart("EAAA", Word, 32),
+    apart("EAAC", Word, 32),
+    apart("EAAB", Word, 32),
+    apart("EAAG", Word, 32),
+    apart("dapi", Hex, 32),
+    apart("ATATT3", Word, 32),
+    apart("ATCTT3", Word, 32),
+    apart("ATBB", Alnum, 24),
+    apart("AKCp", Alnum, 32),
+    apart("LTAI", Alnum, 16),
+    apart("AKID", Alnum, 32),
+    apart("AQVN", Word, 32),
+    apart("cio", Alnum, 32),
+    apart("oy2", Alnum, 40),
+    apart("EZAK", Alnum, 32),
+    apart("EZTK", Alnum, 32),
+];
+
+/// With dots: the word that is judged stands behind them.
+static DOTTED: &[&str] = &[
+    "SG.", "ya29.", "hvs.", "hvb.", "hvr.", "dp.pt.", "dp.st.", "dp.sa.", "dp.ct.", "t1.", "atlasv1.",
+    "dt0c01.", "xoxe.", "v1.0-", "CAESE.",
+];
+
+/// Whether two bytes could be the two before a sign of [`SIGNED`], or the first two of [`BARE`].
+struct Filter([u64; 32]);
+
+impl Filter {
+    const fn slot(one: u8, two: u8) -> usize {
+        (one as usize * 37 + two as usize * 5) % 2048
+    }
+
+    const fn with(mut self, one: u8, two: u8) -> Self {
+        let slot = Self::slot(one, two);
+        self.0[slot / 64] |= 1 << (slot % 64);
+        self
+    }
+
+    const fn may(&self, one: u8, two: u8) -> bool {
+        let slot = Self::slot(one, two);
+        self.0[slot / 64] >> (slot % 64) & 1 == 1
+    }
+}
+
+static BEFORE_SIGN: Filter = {
+    let mut filter = Filter([0; 32]);
+    let mut nth = 0;
+    while nth < SIGNED.len() {
+        let sign = sign_of(SIGNED[nth].text);
+        filter = filter.with(SIGNED[nth].text[sign - 2], SIGNED[nth].text[sign - 1]);
+        nth += 1;
+    }
+    filter
+};
+
+static FIRST: Filter = {
+    let mut filter = Filter([0; 32]);
+    let mut nth = 0;
+    while nth < BARE.len() {
+        filter = filter.with(BARE[nth].text[0], BARE[nth].text[1]);
+        nth += 1;
+    }
+    filter
+};
+
+/// Where the first sign of a prefix is.
+const fn sign_of(text: &[u8]) -> usize {
+    let mut at = 0;
+    while !matches!(text[at], b'_' | b'-') {
+        at += 1;
+    }
+    at
+}
+
+/// Looks for a prefix in the word `from..to`, and hides the whole word and what dots join to its end.
+pub(super) fn word(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
+    let bytes = scan.bytes;
+    let Some(start) = find(bytes, from, to) else { return false };
+    let end = scan.until(Until::Dotted, to);
+    let dots = bytes[to..end].iter().rev().take(3).take_while(|byte| **byte == b'.').count();
+    scan.hit(start, end - dots);
+    true
+}
+
+/// Where to begin to hide, if the word has a prefix.
+fn find(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
+    let word = &Candidate::new(&bytes[from..to]);
+    let mut begins = true;
+    for (at, byte) in word.bytes.iter().enumerate() {
+        if matches!(byte, b'_' | b'-') {
+            begins = true;
+            if at >= 2
+                && BEFORE_SIGN.may(word.bytes[at - 2], word.bytes[at - 1])
+                && SIGNED.iter().any(|prefix| fits_sign(prefix, word, at))
+            {
+                return Some(from);
+            }
+        } else if begins {
+            begins = false;
+            if word.bytes.len() >= at + 18
+                && FIRST.may(*byte, word.bytes[at + 1])
+                && BARE.iter().any(|prefix| fits(prefix, word, at))
+            {
+                return Some(from);
+            }
+        }
+    }
+    let before = from.checked_sub(1)?;
+    match bytes[before] {
+        b'.' => {
+            let head = &bytes[from.saturating_sub(9)..from];
+            let text = DOTTED.iter().find(|text| head.ends_with(text.as_bytes()))?;
+            let start = from - text.len();
+            // What stands before this mark is a part of the token.
+            let start = if *text == "atlasv1." && start > 0 && bytes[start - 1] == b'.' {
+                start
+                    - 1
+                    - bytes[..start - 1].iter().rev().take(20).take_while(|byte| is_word(**byte)).count()
+            } else {
+                start
+            };
+            let alone = start.checked_sub(1).is_none_or(|at| !bytes[at].is_ascii_alphanumeric());
+            (alone && !word.is_words(0)).then_some(start)
+        }
+        // Google's refresh tokens: `1//0…`
+        b'/' if from >= 3
+            && &bytes[from - 3..from] == b"1//"
+            && word.bytes[0] == b'0'
+            && word.bytes.len() >= 32 =>
+        {
+            Some(from - 3)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a prefix whose first sign would be at `sign` is there.
+fn fits_sign(prefix: &Prefix, word: &Candidate<'_>, sign: usize) -> bool {
+    sign.checked_sub(sign_of(prefix.text)).is_some_and(|at| fits(prefix, word, at))
+}
+
+fn fits(prefix: &Prefix, word: &Candidate<'_>, at: usize) -> bool {
+    let Some(body) = word.bytes[at..].strip_prefix(prefix.text) else { return false };
+    if prefix.apart && at > 0 && word.bytes[at - 1].is_ascii_alphanumeric() {
+        return false;
+    }
+    let least = usize::from(prefix.least);
+    let starts =
+        |like: fn(&u8) -> bool| body.iter().take(least).take_while(|byte| like(byte)).count() == least;
+    match prefix.body {
+        Word => body.len() >= least && !word.is_words(at + prefix.text.len()),
+        Alnum => starts(u8::is_ascii_alphanumeric),
+        Hex => starts(u8::is_ascii_hexdigit),
+        Upper => starts(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),
+    }
+}
+
+/// A word that may hold a prefix.
+struct Candidate<'t> {
+    bytes: &'t [u8],
+    /// Behind the last byte that is neither a lower-case letter nor a sign. Found once: a word of
+    /// nothing but beginnings (`sk-sk-sk-…`) asks at each of them.
+    strong: usize,
+    /// Behind the last sign.
+    sign: usize,
+}
+
+impl<'t> Candidate<'t> {
+    fn new(bytes: &'t [u8]) -> Self {
+        let is_sign = |byte: &u8| matches!(byte, b'_' | b'-');
+        let behind = |found: Option<usize>| found.map_or(0, |at| at + 1);
+        Self {
+            bytes,
+            strong: behind(bytes.iter().rposition(|byte| !byte.is_ascii_lowercase() && !is_sign(byte))),
+            sign: behind(bytes.iter().rposition(is_sign)),
+        }
+    }
+
+    /// Lower-case words joined by signs from `from` on: an identifier that happens to begin like a key.
+    fn is_words(&self, from: usize) -> bool {
+        self.strong <= from && self.sign > from
+    }
+}

@@ -1,0 +1,271 @@
+//! One process from its first line to its exit.
+//!
+//! [`start`] reads the configuration, asks consent once, and installs the recorder where the answer is
+//! yes. Dropping the [`Telemetry`] that it returns gives the journal's segment up and, where one is due,
+//! starts a sender, which nobody waits for. Where this process *is* a sender, [`start`] does not return.
+
+mod origin;
+mod question;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+pub(crate) use question::Question;
+
+use crate::backend::select::{Choice, Selected, select};
+use crate::consent::{Gate, May, Place, Verdict};
+use crate::delivery::sampling::{Rate, Sampling};
+use crate::delivery::start::{self, Way};
+use crate::diagnostics::{Logger, Severity};
+use crate::event::Attribute;
+use crate::journal::{self, Journal, Label};
+use crate::platform::{detach, directory};
+use crate::recorder::{self, Recorder};
+use crate::tool::{Config, ConfigError, Tool};
+
+/// The destination of what was recorded for the user's own eyes. It is no vendor's, so such events are
+/// never sent, whatever the user decides later.
+pub(crate) const LOCAL: &str = "local only";
+
+/// What [`start`] made of the process; the subcommand looks here.
+static CURRENT: OnceLock<Result<Arc<Session>, NoSession>> = OnceLock::new();
+
+/// Why there is no session.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NoSession {
+    /// The configuration cannot be used.
+    #[error("{0}")]
+    Configuration(#[from] ConfigError),
+    /// There is no place for state.
+    #[error("there is no directory for the state of telemetry: {0}")]
+    Directory(String),
+    /// `start!` was not called.
+    #[error("telemetry was not started: write `let _telemetry = telemetry::start!();` first in `main`")]
+    NotStarted,
+    /// The tool was built with `--cfg telemetry_off`.
+    #[error("this program was built without telemetry")]
+    BuiltOut,
+}
+
+/// The session of this process.
+pub(crate) fn current() -> Result<Arc<Session>, NoSession> {
+    match CURRENT.get() {
+        Some(session) => session.clone(),
+        None if cfg!(telemetry_off) => Err(NoSession::BuiltOut),
+        None => Err(NoSession::NotStarted),
+    }
+}
+
+/// Everything that is known of this tool, on this machine, at this moment.
+pub(crate) struct Session {
+    pub(crate) tool: Tool,
+    pub(crate) config: Config,
+    pub(crate) selected: Selected,
+    /// The tool's own directory; it need not exist.
+    pub(crate) place: Place,
+    pub(crate) question: Question,
+    pub(crate) logger: Logger,
+    /// None where the running program cannot be found.
+    pub(crate) executable: Option<detach::Executable>,
+}
+
+impl Session {
+    /// Reads what was declared. Opens no file but the configuration, where that is one.
+    pub(crate) fn new(tool: Tool) -> Result<Self, NoSession> {
+        let config = tool.config()?;
+        let directory = match tool.chosen_data_directory() {
+            Some(chosen) => chosen.to_path_buf(),
+            None => directory::state_directory(&config.tool.id)
+                .map_err(|why| NoSession::Directory(why.to_string()))?,
+        };
+        let selected = select(&tool, &config);
+        let question = Question::new(&tool, &config, &selected);
+        let logger = tool.logger.clone().unwrap_or_default();
+        let executable = detach::Executable::current().ok();
+        Ok(Self { tool, config, selected, place: Place::new(directory), question, logger, executable })
+    }
+
+    pub(crate) fn journal_directory(&self) -> PathBuf {
+        self.place.directory().join("journal")
+    }
+
+    pub(crate) fn journal_settings(&self) -> journal::Settings {
+        let caps = &self.config.journal;
+        let mut settings = journal::Settings::default();
+        settings.max_bytes = caps.max_bytes;
+        settings.max_events = caps.max_events;
+        settings.max_age = caps.max_age;
+        settings.max_record = caps.max_record as usize;
+        if !caps.map {
+            settings.map = journal::Map::Never;
+        }
+        settings
+    }
+
+    /// What the user's file of local events is called.
+    pub(crate) fn local_log(&self) -> PathBuf {
+        self.place.directory().join("events.ndjson")
+    }
+
+    /// The machine id as of now, after a yes.
+    pub(crate) fn machine_id(&self) -> Option<String> {
+        origin::machine_id(self)
+    }
+
+    /// A number that is the machine's: the same for all its runs, and unlike another machine's.
+    pub(crate) fn seed(&self) -> u64 {
+        let id = self.machine_id().unwrap_or_default();
+        u64::from_str_radix(&id, 16).unwrap_or_else(|_| u64::from(std::process::id()))
+    }
+
+    /// What may be done, with the true step named.
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.question.resolve(&self.place)
+    }
+
+    /// A recorder for this process.
+    fn recorder(self: &Arc<Self>, gate: Gate) -> Recorder {
+        let session = Arc::clone(self);
+        let may = gate.first().may;
+        let settings = self.journal_settings();
+        let journal = move || {
+            let destination = if may == May::Local { LOCAL } else { &session.selected.destination };
+            let label = Label { destination: destination.to_owned(), origin: origin::encoded(&session) };
+            Journal::new(session.journal_directory(), label, settings.clone())
+        };
+        let mut recorder = Recorder::new(journal, self.logger.clone());
+        recorder.gate = Some(gate);
+        recorder.extended = self.config.tool.extended;
+        recorder.metadata = self.tool.metadata.clone();
+        recorder.ceiling = self.config.delivery.max_events_per_run;
+        let rates = &self.config.delivery.sample;
+        if !rates.is_empty() {
+            let kinds = rates.iter().filter_map(|(kind, share)| Some((kind.clone(), Rate::new(*share)?)));
+            let sampling = Sampling::new(self.seed(), Rate::ALL, kinds);
+            recorder.sample = Box::new(move |kind| sampling.takes(kind));
+        }
+        recorder
+    }
+}
+
+/// Telemetry for as long as this lives: what [`start!`](crate::start!) returns. Keep it until the end of
+/// `main`.
+#[must_use = "telemetry ends when this is dropped: keep it until the end of `main`"]
+pub struct Telemetry {
+    session: Option<Arc<Session>>,
+    recorder: Option<Arc<Recorder>>,
+    may: May,
+}
+
+/// Starts telemetry: the first thing in `main`, as a rule by [`start!`](crate::start!).
+///
+/// It never fails, prints or waits. Whatever is wrong is told to the author's logger and shown by the
+/// user's `status`. In the process that sends, this sends and ends the process.
+pub fn start(tool: Tool) -> Telemetry {
+    let off = |session| Telemetry { session, recorder: None, may: May::Off };
+    if cfg!(telemetry_off) {
+        return off(None);
+    }
+    let logger = tool.logger.clone().unwrap_or_default();
+    let session = match Session::new(tool) {
+        Ok(session) => Arc::new(session),
+        Err(why) => {
+            logger.log(Severity::Warning, format!("telemetry is off: {why}"));
+            let _ = CURRENT.set(Err(why));
+            return off(None);
+        }
+    };
+    if detach::is_sender(&session.config.tool.id) {
+        detach::leave_parent();
+        start::as_sender(&session);
+        std::process::exit(0);
+    }
+    // A second session of one process records into the first one's journal.
+    let _ = CURRENT.set(Ok(Arc::clone(&session)));
+    if session.selected.choice == Choice::None {
+        return off(Some(session));
+    }
+    let gate = session.question.gate(session.place.clone());
+    let may = gate.first().may;
+    if may == May::Off {
+        return off(Some(session));
+    }
+    let recorder = Arc::new(session.recorder(gate));
+    recorder::install(Arc::clone(&recorder));
+    if may == May::Send {
+        start::at_start(&session);
+    }
+    Telemetry { session: Some(session), recorder: Some(recorder), may }
+}
+
+impl Telemetry {
+    /// Whether events are recorded.
+    #[must_use]
+    pub fn enabled(&self) -> bool {
+        self.recorder.is_some() && recorder::enabled()
+    }
+
+    /// Records an event of this kind and name with these attributes, if the user consented.
+    ///
+    /// ```
+    /// use telemetry::event::{Attribute, kind};
+    /// # let ((), events) = telemetry::capture(false, || {
+    /// # let telemetry = telemetry::start(telemetry::Tool::from_toml("greet", "1.0.0", "[tool]\nid = \"com.example.greet\""));
+    /// telemetry.track(kind::FEATURE_USED, "cache", &[Attribute::new("hit", true)]);
+    /// # });
+    /// # assert_eq!(events[0].name, "cache");
+    /// ```
+    pub fn track(&self, kind: &str, name: &str, attributes: &[Attribute<'_>]) {
+        track(kind, name, attributes);
+    }
+
+    /// The name of the backend that the author chose, and what the user consents to, as in
+    /// `otlp at otel.example.com`. None where the configuration cannot be used.
+    #[must_use]
+    pub fn backend(&self) -> Option<(&str, &str)> {
+        let selected = &self.session.as_ref()?.selected;
+        Some((&selected.name, &selected.destination))
+    }
+
+    /// Makes what was recorded survive a loss of power. (A crash it survives anyway.)
+    ///
+    /// # Errors
+    /// What the system says; events may then be lost with the power, and only then.
+    pub fn sync(&self) -> std::io::Result<()> {
+        self.recorder.as_ref().map_or(Ok(()), |recorder| recorder.sync())
+    }
+
+    /// Ends recording and starts a sender where one is due. Dropping does the same.
+    pub fn close(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let Some(session) = self.session.take() else { return };
+        if let Some(recorder) = self.recorder.take() {
+            recorder.seal();
+        }
+        start::at_exit(&session, self.may);
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Records an event, if the user consented. The same as [`Telemetry::track`], for code that does not have
+/// the handle.
+pub fn track(kind: &str, name: &str, attributes: &[Attribute<'_>]) {
+    if recorder::enabled() {
+        let mut event = crate::event::Event::new(kind, name);
+        event.attributes = attributes.into();
+        recorder::record(&event);
+    }
+}
+
+/// How a sender would be started now, for `status`.
+pub(crate) fn way(session: &Session) -> Way {
+    start::choose(session)
+}

@@ -1,0 +1,437 @@
+//! `telemetry.toml`: every key, its meaning, its default, and the checks that need no other file.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::duration;
+use super::grants::Endpoint;
+
+/// A configuration file bigger than this is not one.
+const MAX_FILE: u64 = 256 * 1024;
+
+/// Why a configuration cannot be used: where, what, and what would be right.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct ConfigError {
+    place: String,
+    problem: String,
+}
+
+impl ConfigError {
+    fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { place: place.into(), problem: problem.into() }
+    }
+}
+
+/// What the author configured. The tables of `telemetry.toml`, one field each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// `[tool]`: who the tool is.
+    pub tool: ToolTable,
+    /// `[consent]`: what the user is asked.
+    #[serde(default)]
+    pub consent: Consent,
+    /// `[identity]`: how machines are told apart.
+    #[serde(default)]
+    pub identity: IdentityTable,
+    /// `[backend]`: where events go.
+    #[serde(default)]
+    pub backend: BackendTable,
+    /// `[endpoints.<name>]`: what a component may reach.
+    #[serde(default)]
+    pub endpoints: BTreeMap<String, Endpoint>,
+    /// `[delivery]`: when events go.
+    #[serde(default)]
+    pub delivery: Delivery,
+    /// `[journal]`: how much is kept until then.
+    #[serde(default)]
+    pub journal: JournalCaps,
+}
+
+/// `[tool]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ToolTable {
+    /// Unique, in reverse-domain form, as in `com.example.greet`. It names the data directory and
+    /// keys the machine id, so it never changes.
+    pub id: String,
+    /// What users call it. Default: the last part of the id.
+    pub name: Option<String>,
+    /// The author's own gate: `false` switches everything off.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// On without asking, for tools of an enterprise. `status` and the help say so.
+    #[serde(default)]
+    pub force: bool,
+    /// Extended collection: arguments and error texts, redacted.
+    #[serde(default)]
+    pub extended: bool,
+    /// Lets debug builds send. Without it their events stay on the machine.
+    #[serde(default)]
+    pub send_from_debug_builds: bool,
+    /// Lets processes send that were started by `cargo test` or another test harness.
+    #[serde(default)]
+    pub send_from_tests: bool,
+}
+
+/// `[consent]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Consent {
+    /// The number of the policy that the user agrees to. A higher number asks again.
+    pub policy: u32,
+    /// Where a user turns with questions.
+    pub support: Option<String>,
+}
+
+impl Default for Consent {
+    fn default() -> Self {
+        Self { policy: 1, support: None }
+    }
+}
+
+/// `[identity]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct IdentityTable {
+    /// How machines are told apart.
+    pub kind: IdentityKind,
+}
+
+/// How machines are told apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum IdentityKind {
+    /// Keyed by the tool's id and a salt that lives as long as the consent.
+    #[default]
+    Keyed,
+    /// The same value for every tool, as Go's `go-tool-base` makes it.
+    Unkeyed,
+    /// A stored random value.
+    Random,
+    /// None at all.
+    None,
+}
+
+/// `[backend]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct BackendTable {
+    /// `http`, `datadog`, `posthog`, `otlp`; the name of an embedded component; or `noop`, `stdout`,
+    /// `file`.
+    #[serde(rename = "use")]
+    pub name: Option<String>,
+    /// A component's file. Relative paths are relative to the configuration file's directory, or the
+    /// executable's where the configuration is embedded.
+    pub path: Option<String>,
+    /// The SHA-256 of the file, 64 hexadecimal digits. Anything else is refused.
+    pub sha256: Option<String>,
+    /// Handed to the component's `configure` as JSON.
+    pub settings: toml::Table,
+    /// Tightens or widens what a component may use.
+    pub limits: BackendLimits,
+}
+
+/// `[backend.limits]`: each replaces the host's default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct BackendLimits {
+    /// Bytes of memory, over all of the component's memories.
+    pub memory: Option<u64>,
+    /// The longest one call may take, waiting for the network included.
+    #[serde(deserialize_with = "duration::deserialize_some")]
+    pub call_time: Option<Duration>,
+    /// The longest one call may compute.
+    #[serde(deserialize_with = "duration::deserialize_some")]
+    pub cpu_time: Option<Duration>,
+}
+
+/// When a sender starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Mode {
+    /// Detached where that is safe, else overlapped.
+    #[default]
+    Auto,
+    /// The tool starts itself again in a hidden mode; nobody waits for it.
+    Detached,
+    /// A program `<tool>-telemetry` beside the tool.
+    Helper,
+    /// A thread sends what earlier runs left; exit does not wait for it.
+    Overlapped,
+    /// Exit waits, for `wait` at most.
+    Bounded,
+    /// Only `flush` sends.
+    Never,
+}
+
+/// What is promised about each event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Semantics {
+    /// None is lost; one may arrive twice, under the same id.
+    #[default]
+    AtLeastOnce,
+    /// None arrives twice; one may be lost.
+    AtMostOnce,
+}
+
+/// `[delivery]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// When a sender starts.
+    pub mode: Mode,
+    /// What is promised about each event.
+    pub semantics: Semantics,
+    /// A sender starts not more often than this.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub interval: Duration,
+    /// How long exit waits in the mode `bounded`.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub wait: Duration,
+    /// The longest a sender lives.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub lifetime: Duration,
+    /// Share of events recorded, from 0 to 1, by kind; the same machine always decides the same.
+    pub sample: BTreeMap<String, f64>,
+    /// Most events that one run records.
+    pub max_events_per_run: u64,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Auto,
+            semantics: Semantics::AtLeastOnce,
+            interval: Duration::from_secs(15 * 60),
+            wait: Duration::from_secs(2),
+            lifetime: Duration::from_secs(120),
+            sample: BTreeMap::new(),
+            max_events_per_run: u64::MAX,
+        }
+    }
+}
+
+/// `[journal]`: the oldest events go first when a cap is reached; every loss is counted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct JournalCaps {
+    /// Bytes on disk.
+    pub max_bytes: u64,
+    /// Events.
+    pub max_events: u64,
+    /// Age.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub max_age: Duration,
+    /// Bytes of one event.
+    pub max_record: u32,
+    /// Whether a program that records much may map its segment into memory.
+    pub map: bool,
+}
+
+impl Default for JournalCaps {
+    fn default() -> Self {
+        Self {
+            max_bytes: 10 * 1024 * 1024,
+            max_events: 50_000,
+            max_age: Duration::from_secs(30 * 24 * 3600),
+            max_record: 64 * 1024,
+            map: true,
+        }
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Config {
+    /// A configuration with this tool id and every default: nothing is sent until a backend is
+    /// chosen.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            tool: ToolTable {
+                id: id.into(),
+                name: None,
+                enabled: true,
+                force: false,
+                extended: false,
+                send_from_debug_builds: false,
+                send_from_tests: false,
+            },
+            consent: Consent::default(),
+            identity: IdentityTable::default(),
+            backend: BackendTable::default(),
+            endpoints: BTreeMap::new(),
+            delivery: Delivery::default(),
+            journal: JournalCaps::default(),
+        }
+    }
+
+    /// Parses and checks the text of a `telemetry.toml`; `place` names it in errors.
+    ///
+    /// # Errors
+    /// With the line and what would be right.
+    pub fn parse(text: &str, place: &str) -> Result<Self, ConfigError> {
+        toml::from_str::<Self>(text)
+            .map_err(|error| {
+                let line =
+                    error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+                let place = line.map_or_else(|| place.to_owned(), |line| format!("{place}, line {line}"));
+                ConfigError::new(place, error.message())
+            })?
+            .checked(place)
+    }
+
+    /// Reads, parses and checks a file.
+    ///
+    /// # Errors
+    /// As [`Config::parse`], and where the file cannot be read.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let place = path.display().to_string();
+        let mut text = String::new();
+        let read =
+            std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_string(&mut text));
+        match read {
+            Err(error) => Err(ConfigError::new(place, format!("cannot read the configuration: {error}"))),
+            Ok(bytes) if bytes as u64 > MAX_FILE => {
+                Err(ConfigError::new(place, format!("a configuration has at most {MAX_FILE} bytes")))
+            }
+            Ok(_) => Self::parse(&text, &place),
+        }
+    }
+
+    /// The checks that a type cannot make.
+    pub(crate) fn checked(self, place: &str) -> Result<Self, ConfigError> {
+        let wrong = |problem: String| Err(ConfigError::new(place, problem));
+        let id = &self.tool.id;
+        let parts_fit = id.split('.').all(|part| {
+            part.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        });
+        if !parts_fit || !id.contains('.') || id.len() > 128 {
+            return wrong(format!(
+                "[tool] id = {id:?} is not in reverse-domain form: letters, digits, `-` and `_` in parts joined by `.`, \
+                 as in \"com.example.greet\", 128 characters at most"
+            ));
+        }
+        if self.backend.name.is_some() && self.backend.path.is_some() {
+            return wrong("[backend] has both `use` and `path`: keep the one that names the backend".into());
+        }
+        if let Some(pin) = &self.backend.sha256
+            && (pin.len() != 64 || !pin.bytes().all(|b| b.is_ascii_hexdigit()))
+        {
+            return wrong(
+                "[backend] sha256 is not 64 hexadecimal digits: write what `sha256sum FILE` prints".into(),
+            );
+        }
+        for (kind, rate) in &self.delivery.sample {
+            if !(0.0..=1.0).contains(rate) {
+                return wrong(format!("[delivery.sample] {kind:?} = {rate} is not a share from 0 to 1"));
+            }
+        }
+        for (name, endpoint) in &self.endpoints {
+            for allowed in &endpoint.allow {
+                if !matches!(allowed.as_str(), "http" | "loopback" | "private" | "link-local") {
+                    return wrong(format!(
+                        "[endpoints.{name}] allow has {allowed:?}: it can have \"http\", \"loopback\", \"private\" and \"link-local\""
+                    ));
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// What users call the tool.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.tool.name.as_deref().unwrap_or_else(|| self.tool.id.rsplit('.').next().unwrap_or(&self.tool.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Config::parse(text, "telemetry.toml").expect_err("it is wrong").to_string()
+    }
+
+    #[test]
+    fn the_smallest_configuration_is_an_id() {
+        let config = Config::parse("[tool]\nid = \"com.example.greet\"", "t").unwrap();
+        assert_eq!(config.name(), "greet");
+        assert_eq!(config.delivery.interval, Duration::from_secs(900));
+        assert_eq!(config.journal.max_events, 50_000);
+        assert!(config.tool.enabled && !config.tool.force && config.backend.name.is_none());
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let message = error("[tool]\nid = \"com.example.greet\"\n[delivery]\nintervall = \"1m\"");
+        assert!(message.starts_with("telemetry.toml, line 4: unknown field `intervall`"), "{message}");
+        assert!(message.contains("`interval`"), "{message}");
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_with_its_line() {
+        let message = error("[tool]\nid = \"com.example.greet\"\nforce = \"yes\"");
+        assert!(message.starts_with("telemetry.toml, line 3: invalid type: string \"yes\""), "{message}");
+    }
+
+    #[test]
+    fn a_wrong_value_says_what_would_be_right() {
+        for (text, says) in [
+            ("[tool]\nid = \"greet\"", "reverse-domain"),
+            ("[tool]\nid = \"../etc.x\"", "reverse-domain"),
+            ("[tool]\nid = \"a.b\"\n[delivery]\ninterval = 15", "15s"),
+            ("[tool]\nid = \"a.b\"\n[delivery]\ninterval = \"soon\"", "15m"),
+            ("[tool]\nid = \"a.b\"\n[backend]\nuse = \"http\"\npath = \"x.wasm\"", "keep the one"),
+            ("[tool]\nid = \"a.b\"\n[backend]\nsha256 = \"12\"", "sha256sum"),
+            ("[tool]\nid = \"a.b\"\n[delivery.sample]\n\"feature.used\" = 1.5", "0 to 1"),
+            (
+                "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"https://x\"\nallow = [\"everything\"]",
+                "link-local",
+            ),
+            ("[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { env = \"T\" }", "one place"),
+            (
+                "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { bearer = true }",
+                "one source",
+            ),
+            (
+                "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { query = \"k\", prefix = \"x\", env = \"T\" }",
+                "`header` only",
+            ),
+        ] {
+            let message = error(text);
+            assert!(message.contains(says), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_literal_credential_is_never_shown_by_debug() {
+        let config = Config::parse(
+            "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { bearer = true, value = \"hunter2\" }",
+            "t",
+        )
+        .unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

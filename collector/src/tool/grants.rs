@@ -1,0 +1,181 @@
+//! Endpoints: the places on the network that the author grants to a component.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// A grant: one named endpoint of `[endpoints.<name>]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Endpoint {
+    /// Scheme, host, port and the prefix of every path.
+    pub url: String,
+    /// What is otherwise refused, each on its own: `http`, `loopback`, `private`, `link-local`.
+    #[serde(default)]
+    pub allow: Vec<String>,
+    /// What the host adds to each request and the component never sees.
+    pub credential: Option<Credential>,
+    /// A PEM file of certificate authorities that are trusted beside the system's.
+    pub ca_file: Option<String>,
+    /// A PEM file with a client certificate and its key.
+    pub client_certificate: Option<String>,
+    /// Whether the environment's proxy settings are obeyed.
+    #[serde(default = "yes")]
+    pub proxy: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Endpoint {
+    /// A grant of this URL and nothing more.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            allow: Vec::new(),
+            credential: None,
+            ca_file: None,
+            client_certificate: None,
+            proxy: true,
+        }
+    }
+
+    /// Also allows what is otherwise refused: `http`, `loopback`, `private` or `link-local`.
+    #[must_use]
+    pub fn allow(mut self, what: impl Into<String>) -> Self {
+        self.allow.push(what.into());
+        self
+    }
+
+    /// Adds a credential.
+    #[must_use]
+    pub fn credential(mut self, credential: Credential) -> Self {
+        self.credential = Some(credential);
+        self
+    }
+}
+
+/// A credential: where it goes and where it comes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "CredentialTable")]
+#[non_exhaustive]
+pub struct Credential {
+    /// Where in the request it goes.
+    pub placement: Placement,
+    /// Where it comes from.
+    pub source: CredentialSource,
+}
+
+impl Credential {
+    /// A credential.
+    #[must_use]
+    pub fn new(placement: Placement, source: CredentialSource) -> Self {
+        Self { placement, source }
+    }
+}
+
+/// Where in a request a credential goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Placement {
+    /// The header of this name, after this prefix (as in `Bearer `; may be empty).
+    Header {
+        /// The header's name.
+        name: String,
+        /// What stands before the credential.
+        prefix: String,
+    },
+    /// `Authorization: Basic`, with this user name; the credential is the password.
+    Basic {
+        /// The user name.
+        user: String,
+    },
+    /// The query parameter of this name.
+    Query {
+        /// The parameter's name.
+        name: String,
+    },
+    /// A path segment after the granted URL's own path.
+    Path,
+}
+
+/// Where a credential comes from.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialSource {
+    /// It stands in the configuration. Whoever has the tool can read it.
+    Literal(String),
+    /// An environment variable of the process that sends.
+    Environment(String),
+    /// A file; relative paths are relative to the configuration file's directory.
+    File(String),
+}
+
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(_) => out.write_str("Literal(***)"),
+            Self::Environment(name) => out.debug_tuple("Environment").field(name).finish(),
+            Self::File(path) => out.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
+/// A credential as `telemetry.toml` has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CredentialTable {
+    header: Option<String>,
+    prefix: Option<String>,
+    bearer: Option<bool>,
+    basic_user: Option<String>,
+    query: Option<String>,
+    path: Option<bool>,
+    value: Option<String>,
+    env: Option<String>,
+    file: Option<String>,
+}
+
+impl TryFrom<CredentialTable> for Credential {
+    type Error = String;
+
+    fn try_from(table: CredentialTable) -> Result<Self, String> {
+        if table.prefix.is_some() && table.header.is_none() {
+            return Err("`prefix` goes with `header` only".into());
+        }
+        let mut placements = Vec::new();
+        if let Some(name) = table.header {
+            placements.push(Placement::Header { name, prefix: table.prefix.unwrap_or_default() });
+        }
+        if table.bearer == Some(true) {
+            placements.push(Placement::Header { name: "authorization".into(), prefix: "Bearer ".into() });
+        }
+        if let Some(user) = table.basic_user {
+            placements.push(Placement::Basic { user });
+        }
+        if let Some(name) = table.query {
+            placements.push(Placement::Query { name });
+        }
+        if table.path == Some(true) {
+            placements.push(Placement::Path);
+        }
+        let sources: Vec<_> = [
+            table.value.map(CredentialSource::Literal),
+            table.env.map(CredentialSource::Environment),
+            table.file.map(CredentialSource::File),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let (Ok([placement]), Ok([source])) =
+            (<[Placement; 1]>::try_from(placements), <[CredentialSource; 1]>::try_from(sources))
+        else {
+            return Err("a credential has one place (`header = \"…\"`, `bearer = true`, `basic_user = \"…\"`, \
+                        `query = \"…\"` or `path = true`) and one source (`env = \"…\"`, `file = \"…\"` or `value = \"…\"`)"
+                .into());
+        };
+        Ok(Self { placement, source })
+    }
+}

@@ -1,0 +1,210 @@
+//! What the author declares: the tool, its configuration, and what cannot be said in a file.
+
+mod config;
+mod duration;
+mod grants;
+
+pub use config::{Config, ConfigError};
+pub use config::{Consent, Delivery, IdentityKind, JournalCaps, Mode, Semantics, ToolTable};
+pub use grants::{Credential, CredentialSource, Endpoint, Placement};
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::backend::Backend;
+
+/// Makes the author's own backend, in the process that sends.
+pub(crate) type MakeBackend = Arc<dyn Fn() -> Box<dyn Backend> + Send + Sync>;
+
+/// A component that the author embedded in the tool, by the name that `[backend] use` gives.
+#[derive(Clone)]
+pub(crate) struct Embedded {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) wasm: Cow<'static, [u8]>,
+}
+
+/// Where the configuration comes from.
+#[derive(Clone)]
+enum Source {
+    Text(Cow<'static, str>),
+    File(PathBuf),
+    Built(Box<Config>),
+}
+
+/// A tool as its author declares it: what [`start`](crate::start()) takes.
+///
+/// [`tool!`](crate::tool!) makes one from the `telemetry.toml` beside the tool's `Cargo.toml`; the
+/// methods add what a file cannot say, or replace the file.
+///
+/// ```
+/// use telemetry::Tool;
+///
+/// let tool = Tool::from_toml("greet", "1.0.0", r#"
+///     [tool]
+///     id = "com.example.greet"
+///     [backend]
+///     use = "noop"
+/// "#);
+/// assert_eq!(tool.config().unwrap().tool.id, "com.example.greet");
+/// ```
+#[derive(Clone)]
+pub struct Tool {
+    name: Cow<'static, str>,
+    version: Cow<'static, str>,
+    source: Source,
+    debug_build: bool,
+    data_directory: Option<PathBuf>,
+    pub(crate) backend: Option<(Cow<'static, str>, MakeBackend)>,
+    pub(crate) embedded: Vec<Embedded>,
+    pub(crate) logger: Option<crate::diagnostics::Logger>,
+    pub(crate) metadata: Vec<crate::event::Attribute<'static>>,
+}
+
+impl Tool {
+    /// A tool whose configuration is this TOML text. `name` and `version` are the tool's own, as a
+    /// rule `env!("CARGO_PKG_NAME")` and `env!("CARGO_PKG_VERSION")`.
+    pub fn from_toml(
+        name: impl Into<Cow<'static, str>>,
+        version: impl Into<Cow<'static, str>>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(name.into(), version.into(), Source::Text(text.into()))
+    }
+
+    /// A tool whose configuration was built in code.
+    pub fn from_config(
+        name: impl Into<Cow<'static, str>>,
+        version: impl Into<Cow<'static, str>>,
+        config: Config,
+    ) -> Self {
+        Self::new(name.into(), version.into(), Source::Built(Box::new(config)))
+    }
+
+    fn new(name: Cow<'static, str>, version: Cow<'static, str>, source: Source) -> Self {
+        Self {
+            name,
+            version,
+            source,
+            debug_build: cfg!(debug_assertions),
+            data_directory: None,
+            backend: None,
+            embedded: Vec::new(),
+            logger: None,
+            metadata: Vec::new(),
+        }
+    }
+
+    /// Says this with every event that does not say it itself.
+    #[must_use]
+    pub fn metadata(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<crate::event::Value<'static>>,
+    ) -> Self {
+        self.metadata.push(crate::event::Attribute::new(key, value));
+        self
+    }
+
+    /// Reads the configuration from this file when the tool starts, in place of what was embedded.
+    /// Relative paths in it are relative to its directory.
+    ///
+    /// Whoever chooses the file chooses where data goes: take the path from a place that only the
+    /// author or the machine's administrator can write, never from the working directory.
+    #[must_use]
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.source = Source::File(path.into());
+        self
+    }
+
+    /// Keeps everything in this directory in place of the platform's state directory.
+    #[must_use]
+    pub fn data_directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_directory = Some(path.into());
+        self
+    }
+
+    /// Sends through the author's own backend. `make` is called in the process that sends, which is
+    /// seldom the one that records. `destination` is what the user consents to, as in
+    /// `"Example Corp at telemetry.example.com"`.
+    #[must_use]
+    pub fn backend<B: Backend + 'static>(
+        mut self,
+        destination: impl Into<Cow<'static, str>>,
+        make: impl Fn() -> B + Send + Sync + 'static,
+    ) -> Self {
+        self.backend = Some((destination.into(), Arc::new(move || Box::new(make()))));
+        self
+    }
+
+    /// Embeds a component, as a rule with `include_bytes!`, that `[backend] use = "<name>"` then
+    /// names.
+    #[must_use]
+    pub fn component(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        wasm: impl Into<Cow<'static, [u8]>>,
+    ) -> Self {
+        self.embedded.push(Embedded { name: name.into(), wasm: wasm.into() });
+        self
+    }
+
+    /// Hands diagnostics (answers that were not success, losses, fallbacks) to the tool's own
+    /// logger. Nothing is ever printed otherwise.
+    #[must_use]
+    pub fn logger(
+        mut self,
+        logger: impl Fn(&crate::diagnostics::Diagnostic) + Send + Sync + 'static,
+    ) -> Self {
+        self.logger = Some(crate::diagnostics::Logger::new(logger));
+        self
+    }
+
+    /// Says whether this is a debug build, whose events stay on the machine unless
+    /// `send_from_debug_builds` is set. [`tool!`](crate::tool!) says it by itself.
+    #[must_use]
+    pub fn debug_build(mut self, debug: bool) -> Self {
+        self.debug_build = debug;
+        self
+    }
+
+    /// The configuration, read and checked.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or the text is not a valid configuration; the message names
+    /// the file, the line and what would be right.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        match &self.source {
+            Source::Text(text) => Config::parse(text, "telemetry.toml (embedded)"),
+            Source::File(path) => Config::read(path),
+            Source::Built(config) => config.clone().checked("the configuration built in code"),
+        }
+    }
+
+    /// What relative paths in the configuration are relative to: the directory of the file, or of
+    /// the executable where the configuration is embedded. Never the working directory.
+    pub(crate) fn base_directory(&self) -> Option<PathBuf> {
+        match &self.source {
+            Source::File(path) => std::path::absolute(path).ok()?.parent().map(Path::to_path_buf),
+            Source::Text(_) | Source::Built(_) => {
+                std::env::current_exe().ok()?.parent().map(Path::to_path_buf)
+            }
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub(crate) fn is_debug_build(&self) -> bool {
+        self.debug_build
+    }
+
+    pub(crate) fn chosen_data_directory(&self) -> Option<&Path> {
+        self.data_directory.as_deref()
+    }
+}

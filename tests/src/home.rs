@@ -1,0 +1,149 @@
+//! A user's home, and the example tool run in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// What a run of the tool left.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+    /// Its exit code; none if a signal ended it.
+    pub code: Option<i32>,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: output.status.code(),
+        }
+    }
+}
+
+/// A home that is gone when the test ends, with a configuration for the example tool beside it.
+pub struct Home {
+    root: TempDir,
+}
+
+impl Home {
+    /// An empty home and this `greet.toml`; `{id}`-free text, the tool's id included.
+    ///
+    /// # Panics
+    /// Where the temporary directory cannot be written.
+    #[must_use]
+    pub fn new(config: &str) -> Self {
+        let home = Self { root: tempfile::tempdir().expect("a temporary directory") };
+        std::fs::create_dir_all(home.path("author")).expect("a directory for the author");
+        std::fs::create_dir_all(home.path("user")).expect("a directory for the user");
+        home.configure(config);
+        home
+    }
+
+    /// Replaces the configuration.
+    ///
+    /// # Panics
+    /// Where it cannot be written.
+    pub fn configure(&self, config: &str) {
+        std::fs::write(self.path("author/greet.toml"), config).expect("the configuration is written");
+    }
+
+    /// Writes a file beside the configuration, such as a component.
+    ///
+    /// # Panics
+    /// Where it cannot be written.
+    pub fn author_file(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path("author").join(name), bytes).expect("the author's file is written");
+    }
+
+    /// A path below the temporary root: `author/…` or `user/…`.
+    #[must_use]
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.root.path().join(below)
+    }
+
+    /// Where the tool may keep its state.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.path("user/state")
+    }
+
+    /// Every file and directory that runs of the tool have created, relative to the user's home.
+    #[must_use]
+    pub fn created(&self) -> Vec<PathBuf> {
+        let (mut found, mut open) = (Vec::new(), vec![self.path("user")]);
+        while let Some(directory) = open.pop() {
+            for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
+                if entry.path().is_dir() {
+                    open.push(entry.path());
+                }
+                found.push(entry.path().strip_prefix(self.path("user")).unwrap_or(Path::new("?")).to_owned());
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// The example tool, ready to run, in an environment that holds only this home.
+    ///
+    /// # Panics
+    /// Where the example was not built: `cargo test --workspace` builds it.
+    #[must_use]
+    pub fn greet(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program("examples/greet");
+        command.args(arguments);
+        command
+    }
+
+    /// The tool that is killed right after it recorded the event `work`, in the same home.
+    ///
+    /// # Panics
+    /// Where it was not built: `cargo test --workspace` builds it.
+    #[must_use]
+    pub fn victim(&self) -> Command {
+        self.program("victim")
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let me = std::env::current_exe().expect("a test has an executable");
+        let program = me.ancestors().nth(2).expect("target/<profile>").join(name);
+        assert!(
+            program.exists(),
+            "{} is missing: run `cargo build --workspace --all-targets`",
+            program.display()
+        );
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("HOME", self.path("user"))
+            .env("XDG_STATE_HOME", self.state())
+            .env("XDG_CACHE_HOME", self.path("user/cache"))
+            .env("GREET_CONFIG", self.path("author/greet.toml"))
+            .current_dir(self.root.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the example tool to its end.
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.greet(arguments).output().expect("greet runs").into()
+    }
+
+    /// Starts the example tool with its streams captured.
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    #[must_use]
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        self.greet(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("greet starts")
+    }
+}
