@@ -189,7 +189,7 @@ fn batches_that_were_partly_kept_do_not_grow_without_bound() {
     let rules = Rules::default();
     let mut it = Schedule::default();
     let mut begun = 0;
-    while it.pick(at(NOON), &rules, true) == Pick::Fresh {
+    while begun <= IN_FLIGHT && it.pick(at(NOON), &rules, true) == Pick::Fresh {
         let id = tried(&mut it, 2, &rules, NOON);
         let verdicts = vec![Verdict::Delivered, Verdict::Retry("later".to_owned())];
         after(&mut it, id, Happened::Partial(verdicts), &rules, NOON);
