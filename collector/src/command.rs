@@ -1,6 +1,6 @@
 //! Commands: what runs, how long, and how it ended.
 //!
-//! [`#[telemetry::command]`](crate::command) is the usual way to record one. What stands behind it
+//! [`#[telemetry::command]`](macro@crate::command) is the usual way to record one. What stands behind it
 //! is here, for those who do not use macros and for types that say more about how they end than
 //! success:
 //!
@@ -22,10 +22,11 @@ pub mod private;
 mod stack;
 mod value;
 
+pub(crate) use frame::PARENT;
 pub use future::{Command, future};
 pub use guard::{Guard, begin};
 pub use outcome::{Failure, Outcome, Report};
 pub use value::{Metadata, Recordable, Text};
 
 #[allow(unused_imports, reason = "called by the recorder at exit")]
-pub(crate) use stack::end_all;
+pub(crate) use stack::{end_all, end_all_on_abort};

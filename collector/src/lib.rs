@@ -29,6 +29,7 @@ pub mod backend;
 pub mod command;
 pub mod commands;
 pub mod consent;
+mod declared;
 #[doc(hidden)]
 pub mod delivery;
 pub mod diagnostics;
@@ -46,9 +47,21 @@ pub mod tool;
 pub use command::begin;
 #[doc(hidden)]
 pub use command::private as __private;
+pub use declared::Declared;
+pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
+pub use platform::container::container;
 pub use recorder::capture;
 pub use session::{NoSession, Telemetry, start, track};
+/// Declares an event: see [`Declared`].
+pub use telemetry_macros::Event;
+/// Gives an error a kind: see [`command::Failure`].
+pub use telemetry_macros::Failure;
+/// Makes an enum safe to record: see [`command::Recordable`].
+pub use telemetry_macros::Recordable;
+#[doc = include_str!("command_attribute.md")]
 pub use telemetry_macros::command;
+#[doc = include_str!("main_attribute.md")]
+pub use telemetry_macros::main;
 pub use tool::Tool;
 
 /// The tool as the `telemetry.toml` beside its `Cargo.toml` declares it, embedded when the tool is
@@ -70,13 +83,42 @@ macro_rules! tool {
 
 /// Starts telemetry: the first thing in `main`. Keep what it returns until the end of `main`.
 ///
-/// `start!()` takes the `telemetry.toml` beside `Cargo.toml`; `start!(tool)` takes a [`Tool`].
+/// `start!()` takes the `telemetry.toml` beside `Cargo.toml`, `start!("path")` another file, as
+/// [`tool!`] does; `start!(tool)` takes a [`Tool`].
 #[macro_export]
 macro_rules! start {
     () => {
         $crate::start($crate::tool!())
     };
+    ($path:literal) => {
+        $crate::start($crate::tool!($path))
+    };
     ($tool:expr) => {
         $crate::start($tool)
+    };
+}
+
+/// Registers what is recorded without an attribute or a derive, so that the tool's schema lists it.
+///
+/// ```
+/// use telemetry::schema::{Entry, Field};
+///
+/// telemetry::declare!(Entry::command(
+///     "build",
+///     "Builds the project.",
+///     "To learn how long builds take.",
+///     &[Field::metadata("release", "release")],
+/// ));
+///
+/// telemetry::schema::check_recorded(|| {
+///     let mut command = telemetry::begin("build");
+///     command.metadata("release", &true);
+/// })
+/// .unwrap();
+/// ```
+#[macro_export]
+macro_rules! declare {
+    ($entry:expr) => {
+        $crate::__private::submit! { $entry }
     };
 }

@@ -1,5 +1,109 @@
 //! What a tool records: the list that its own code makes when it is linked.
+//!
+//! Every function with [`#[telemetry::command]`](macro@crate::command), every
+//! [`#[derive(telemetry::Event)]`](crate::Event) and every [`declare!`](crate::declare) adds itself,
+//! so the list cannot forget one. It is printed as text, JSON or Markdown ([`Schema`]), and one line
+//! in a tool's tests keeps the committed `TELEMETRY.md` equal to it ([`check`]):
+//!
+//! ```no_run
+//! #[test]
+//! fn telemetry_md_is_true() {
+//!     telemetry::schema::check("TELEMETRY.md").unwrap();
+//! }
+//! ```
+//!
+//! The test has to be where the tool's code is linked: in the tool's own crate, not in a crate that
+//! only runs its binary.
 
-mod declared;
+mod check;
+mod common;
+mod entry;
+mod json;
+mod markdown;
+mod text;
 
-pub use declared::{Declared, Field};
+pub use check::{Mismatch, Unregistered, check, check_recorded};
+pub use entry::{Choice, Class, Entry, Field, Source};
+
+/// What the program records, in a fixed order.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    commands: Vec<&'static Entry>,
+    events: Vec<&'static Entry>,
+    choices: Vec<&'static Choice>,
+}
+
+impl Schema {
+    /// What this program records: what was linked into it.
+    #[must_use]
+    pub fn gather() -> Self {
+        Self::of(inventory::iter::<Entry>, inventory::iter::<Choice>)
+    }
+
+    fn of(
+        entries: impl IntoIterator<Item = &'static Entry>,
+        choices: impl IntoIterator<Item = &'static Choice>,
+    ) -> Self {
+        let (mut commands, mut events): (Vec<&Entry>, Vec<&Entry>) =
+            entries.into_iter().partition(|it| it.is_command());
+        // The order in which a linker gathers is nobody's promise. The same function built twice, in two
+        // crates or for two types, is one command.
+        for list in [&mut commands, &mut events] {
+            list.sort_by_key(|it| (it.kind, it.name, it.about, it.purpose, it.fields.len()));
+            list.dedup();
+        }
+        let mut choices: Vec<&Choice> = choices.into_iter().collect();
+        choices.sort_by_key(|it| (it.name, it.cases));
+        choices.dedup();
+        Self { commands, events, choices }
+    }
+
+    /// The commands, by name.
+    #[must_use]
+    pub fn commands(&self) -> &[&'static Entry] {
+        &self.commands
+    }
+
+    /// The events that are no commands, by kind and name.
+    #[must_use]
+    pub fn events(&self) -> &[&'static Entry] {
+        &self.events
+    }
+
+    /// The cases of the type that a field was written with, if it is an enum that was found once.
+    #[must_use]
+    pub fn cases(&self, field: &Field) -> Option<&'static [&'static str]> {
+        if field.source != Source::Value {
+            return None;
+        }
+        let mut inner = field.written.trim_start_matches(['&', ' ']);
+        inner = inner.strip_prefix("mut ").unwrap_or(inner);
+        if let Some(optional) = inner.strip_suffix('>')
+            && let Some((_, optional)) = optional.split_once("Option<")
+        {
+            inner = optional;
+        }
+        let name = inner.rsplit("::").next().unwrap_or(inner);
+        let mut found = self.choices.iter().filter(|it| it.name == name);
+        match (found.next(), found.next()) {
+            (Some(choice), None) => Some(choice.cases),
+            _ => None,
+        }
+    }
+
+    /// Whether a command or an event of this kind and name is in it.
+    #[must_use]
+    pub fn knows(&self, kind: &str, name: &str) -> bool {
+        self.commands.iter().chain(&self.events).any(|it| it.kind == kind && it.name == name)
+    }
+
+    /// Whether a command or an event of this kind and name declares this field.
+    #[must_use]
+    pub fn knows_field(&self, kind: &str, name: &str, key: &str) -> bool {
+        self.commands
+            .iter()
+            .chain(&self.events)
+            .filter(|it| it.kind == kind && it.name == name)
+            .any(|it| it.fields.iter().any(|field| field.key == key))
+    }
+}

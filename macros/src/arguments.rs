@@ -227,7 +227,7 @@ fn unknown(word: &Ident, text: &str) -> syn::Error {
 }
 
 /// A command's name: words joined by `/`, as the user types them.
-fn check_name(name: &LitStr) -> syn::Result<()> {
+pub(crate) fn check_name(name: &LitStr) -> syn::Result<()> {
     let text = name.value();
     let problem = if text.is_empty() {
         Some("a command's name cannot be empty")
@@ -244,7 +244,7 @@ fn check_name(name: &LitStr) -> syn::Result<()> {
 }
 
 /// An attribute's key.
-fn check_key(key: &str, span: Span) -> syn::Result<()> {
+pub(crate) fn check_key(key: &str, span: Span) -> syn::Result<()> {
     if key == RESERVED {
         return Err(syn::Error::new(span, "`parent` is the library's own: the command that ran this one"));
     }

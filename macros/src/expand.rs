@@ -35,7 +35,7 @@ pub(crate) fn or_as_it_was(error: &syn::Error, item: TokenStream) -> TokenStream
 }
 
 /// A name that the author's code can neither see nor be captured by.
-fn hidden(name: &str) -> Ident {
+pub(crate) fn hidden(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
@@ -81,9 +81,11 @@ impl Measured<'_> {
         let signature = &function.signature;
         let body = &function.body;
         let measured = if signature.asyncness.is_some() {
-            let awaited =
-                self.awaited(&self.block(types::stated(&signature.output).as_ref(), &body.stream()));
-            let begin = self.begin(&quote!(task));
+            let begin = self.begin("task");
+            let awaited = match types::stated(&signature.output) {
+                Some(output) => self.awaited(&self.block(Some(&output), &body.stream())),
+                None => self.awaited_for_ever(&body.stream()),
+            };
             quote!(#begin #awaited)
         } else {
             match types::returns(&signature.output, self.arguments.future) {
@@ -115,35 +117,41 @@ impl Measured<'_> {
             fields.push(if recorded.text {
                 quote!(#private::Field::text(#key, #written))
             } else {
-                quote!(#private::Field::parameter(#key, #written))
+                quote!(#private::Field::value(#key, #written))
             });
         }
         let about = about(&function.outer);
         let purpose = arguments.purpose.as_ref().map(LitStr::value).unwrap_or_default();
         Ok(quote! {
-            #private::submit! { #private::Declared::command(#name, #about, #purpose, &[#(#fields),*]) }
+            #private::submit! { #private::Entry::command(#name, #about, #purpose, &[#(#fields),*]) }
         })
     }
 
     /// `let mut guard = begin(..);`
-    fn begin(&self, kind: &TokenStream) -> TokenStream {
+    fn begin(&self, kind: &str) -> TokenStream {
+        let (guard, begun) = (hidden("guard"), self.begun(kind));
+        quote!(let mut #guard = #begun;)
+    }
+
+    /// What begins the command: its name, and what is recorded of it as it begins.
+    fn begun(&self, kind: &str) -> TokenStream {
         let Self { private, name, arguments } = self;
-        let guard = hidden("guard");
         if arguments.metadata.is_empty() && arguments.record.is_empty() {
-            return quote!(let mut #guard = #private::#kind(#name););
+            let kind = Ident::new(kind, Span::call_site());
+            return quote!(#private::#kind(#name));
         }
         let metadata = arguments.metadata.iter().map(|it| {
             let (key, value) = (&it.key, &it.value);
             let span = spanned(value);
-            quote_spanned!(span=> #private::metadata(#key, &#value))
+            quote_spanned!(span=> #private::metadata(#key, &(#value)))
         });
         let record = arguments.record.iter().map(|it| {
             let (parameter, key) = (&it.parameter, it.parameter.unraw().to_string());
             let how = Ident::new(if it.text { "text" } else { "recorded" }, Span::call_site());
             quote_spanned!(parameter.span()=> #private::#how(#key, &#parameter))
         });
-        let with = Ident::new(&format!("{kind}_with"), Span::call_site());
-        quote!(let mut #guard = #private::#with(#name, || [#(#metadata,)* #(#record),*]);)
+        let kind = Ident::new(&format!("{kind}_with"), Span::call_site());
+        quote!(#private::#kind(#name, || [#(#metadata,)* #(#record),*]))
     }
 
     /// A function that returns nothing: its body stays where it is.
@@ -160,21 +168,14 @@ impl Measured<'_> {
                 "the function returns no error that could have a code",
             ));
         }
-        let Self { private, name, .. } = self;
-        let body = braced(body);
-        if self.arguments.metadata.is_empty() && self.arguments.record.is_empty() {
-            let guard = hidden("_guard");
-            return Ok(quote!(let #guard = #private::command(#name); #body));
-        }
-        let begin = self.begin(&quote!(command));
-        let (guard, kept) = (hidden("guard"), hidden("_guard"));
-        Ok(quote!(let #kept = { #begin #guard.dropped() }; #body))
+        let (guard, begun, body) = (hidden("_guard"), self.begun("command"), braced(body));
+        Ok(quote!(let #guard = #begun; #body))
     }
 
     /// A function that returns a value.
     fn value(&self, value: &Type, body: &Group) -> TokenStream {
         let private = &self.private;
-        let (begin, out) = (self.begin(&quote!(command)), hidden("out"));
+        let (begin, out) = (self.begin("command"), hidden("out"));
         let end = self.end();
         // A closure captures by the edition of its own tokens, and only from 2021 on by place, which is
         // what leaves a body's borrows as they were: so its braces have to be the macro's.
@@ -196,8 +197,10 @@ impl Measured<'_> {
         body: &TokenStream,
     ) -> TokenStream {
         let private = &self.private;
-        let begin = self.begin(&quote!(task));
-        let measured = if let Some(InPlace { before, block }) = in_place(body, boxed) {
+        let begin = self.begin("task");
+        // Where its type does not say what it resolves to, the block alone might not either.
+        let block = output.and_then(|_| in_place(body, boxed));
+        let measured = if let Some(InPlace { before, block }) = block {
             let awaited = self.awaited(&self.block(output, &block));
             quote!(#begin #before async move { #awaited })
         } else {
@@ -251,13 +254,27 @@ impl Measured<'_> {
         }
     }
 
+    /// A future that never ends: only a panic or its being dropped is seen. It is given `()` for a type,
+    /// because `!` is not allowed as one yet.
+    fn awaited_for_ever(&self, body: &TokenStream) -> TokenStream {
+        let (private, guard) = (&self.private, hidden("guard"));
+        let block = self.block(Some(&syn::parse_quote!(())), body);
+        quote! {
+            #private::poll(&mut #guard, #private::pin!(#block)).await;
+            loop {}
+        }
+    }
+
     /// How it ended, by the type of what it returned.
     fn end(&self) -> TokenStream {
         let private = &self.private;
         let [guard, out, value, error] = ["guard", "out", "value", "error"].map(hidden);
         let on_value = self.arguments.exit_code.as_ref().map_or_else(
             || quote!((&&Probe(#value)).value()),
-            |word| quote_spanned!(word.span()=> #private::exit_code(#value)),
+            |word| {
+                let value = Ident::new("value", Span::mixed_site().located_at(word.span()));
+                quote_spanned!(word.span()=> #private::exit_code(#value))
+            },
         );
         let code = self.arguments.error_code.as_ref().map(|code| {
             let by = match code {
@@ -280,7 +297,7 @@ impl Measured<'_> {
 
 /// A body in braces of the macro's own, so that no lint sees braces that the author need not have
 /// written.
-fn braced(body: &Group) -> Group {
+pub(crate) fn braced(body: &Group) -> Group {
     let mut block = Group::new(body.delimiter(), body.stream());
     block.set_span(Span::call_site().located_at(body.span()));
     block
@@ -302,4 +319,79 @@ fn no_such_parameter(
         recorded.parameter.span(),
         format!("`{}` is not a parameter of `{}`: {has}", recorded.parameter, function.signature.ident),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proc_macro2::TokenTree;
+
+    fn count(tokens: TokenStream) -> usize {
+        tokens.into_iter().fold(0, |sum, token| match token {
+            TokenTree::Group(group) => sum + 2 + count(group.stream()),
+            _ => sum + 1,
+        })
+    }
+
+    /// How many tokens the attribute adds to a function.
+    fn added(arguments: TokenStream, function: TokenStream) -> usize {
+        count(command(arguments, function.clone())) - count(function)
+    }
+
+    #[test]
+    fn the_expansion_stays_small() {
+        let nothing: TokenStream = "fn build() { run(); }".parse().expect("it is Rust");
+        let value: TokenStream =
+            "fn build(fast: bool) -> Result<(), Error> { run(fast)?; Ok(()) }".parse().expect("it is Rust");
+        let future: TokenStream = "async fn build(fast: bool) -> Result<(), Error> { run(fast).await }"
+            .parse()
+            .expect("it is Rust");
+        let facts = quote!(name = "a/b", record(fast), metadata(a = 1));
+        for (what, most, added) in [
+            ("nothing returned", 60, added(quote!(), nothing)),
+            ("a value", 190, added(quote!(), value.clone())),
+            ("a value, with a name and facts", 265, added(facts, value)),
+            ("a future", 240, added(quote!(), future)),
+        ] {
+            assert!(added <= most, "{what}: {added} tokens, and {most} are the most there should be");
+        }
+    }
+
+    #[test]
+    fn a_function_is_written_back_as_it_was() {
+        let function = quote! {
+            #[doc = "Builds."]
+            #[inline]
+            pub(crate) unsafe extern "C" fn build<'a, T: Copy, const N: usize>(self: &'a mut Self, (a, _): (T, u8)) -> &'a T
+            where
+                T: Send,
+            { todo!() }
+        };
+        let written = command(quote!(), function.clone()).to_string();
+        let signature = function.to_string();
+        let signature = signature.split(" { todo").next().unwrap_or_default();
+        assert!(written.starts_with(signature), "{written}");
+    }
+
+    #[test]
+    fn an_error_leaves_the_function_in_place() {
+        let function = quote!(
+            fn build() {}
+        );
+        let written = command(quote!(nmae = "a"), function.clone()).to_string();
+        assert!(written.starts_with(&function.to_string()) && written.contains("compile_error"), "{written}");
+    }
+
+    #[test]
+    fn the_library_under_another_name_is_the_only_one_that_is_named() {
+        let written = command(
+            quote!(crate = usage),
+            quote!(
+                fn build(a: u8) -> Result<u8, u8> {
+                    Ok(a)
+                }
+            ),
+        );
+        assert!(!written.to_string().contains("telemetry"), "{written}");
+    }
 }

@@ -10,9 +10,13 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod derive;
+mod derive_event;
+mod derive_values;
 mod expand;
 mod function;
 mod future;
+mod main_function;
 mod types;
 
 use proc_macro::TokenStream;
@@ -24,4 +28,40 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn command(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::command(arguments.into(), item.into()).into()
+}
+
+/// Starts the library, first thing in `main`.
+///
+/// Documented where it is re-exported, at `telemetry::main`.
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    main_function::main(arguments.into(), item.into()).into()
+}
+
+/// Makes an enum safe to record: as its case's name.
+///
+/// Documented at `telemetry::command::Recordable`.
+#[proc_macro_derive(Recordable, attributes(recordable))]
+pub fn recordable(input: TokenStream) -> TokenStream {
+    or_error(derive_values::recordable(input.into()))
+}
+
+/// Gives an error a kind: its case's name.
+///
+/// Documented at `telemetry::command::Failure`.
+#[proc_macro_derive(Failure, attributes(failure))]
+pub fn failure(input: TokenStream) -> TokenStream {
+    or_error(derive_values::failure(input.into()))
+}
+
+/// Declares an event, each field with a purpose and a class.
+///
+/// Documented at `telemetry::Declared`.
+#[proc_macro_derive(Event, attributes(event, field))]
+pub fn event(input: TokenStream) -> TokenStream {
+    or_error(derive_event::event(input.into()))
+}
+
+fn or_error(expanded: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
+    expanded.unwrap_or_else(|error| error.into_compile_error()).into()
 }

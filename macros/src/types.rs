@@ -49,17 +49,16 @@ pub(crate) fn returns(output: &ReturnType, future: bool) -> Returns {
     Returns::Value(erased)
 }
 
-/// The type that an `async fn` or an async block resolves to, if it is worth stating: not `()` (it
-/// is what a block without a tail is anyway) and not `!` (which has no place in generic code yet).
+/// What an `async fn` resolves to, with every `impl Trait` in it replaced by `_`; `None` for `!`.
 pub(crate) fn stated(output: &ReturnType) -> Option<Type> {
     match output {
-        ReturnType::Default => None,
+        ReturnType::Default => Some(syn::parse_quote!(())),
         ReturnType::Type(_, written) => stated_type(written),
     }
 }
 
 /// [`stated`], of a type.
-pub(crate) fn stated_type(written: &Type) -> Option<Type> {
+fn stated_type(written: &Type) -> Option<Type> {
     if matches!(plain(written), Type::Never(_)) {
         return None;
     }

@@ -1,7 +1,7 @@
 //! What the attributes' code calls. No part of it is public in meaning; it may change with any
 //! version, together with the attributes.
 
-use std::borrow::Cow;
+pub use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ pub use std::boxed::Box;
 pub use std::option::Option::{self, Some};
 pub use std::pin::pin;
 pub use std::result::Result::{Err, Ok};
+pub use std::vec::Vec;
 
 pub use inventory::submit;
 
@@ -18,9 +19,9 @@ use super::future::{Command, Polled};
 use super::guard::Guard;
 use super::outcome::number;
 use super::value::{Metadata, Recordable, Text};
-use crate::event::Attribute;
+use crate::event::{Attribute, Value};
 use crate::recorder::enabled;
-pub use crate::schema::{Declared, Field};
+pub use crate::schema::{Class, Entry, Field};
 
 /// Begins a command on this thread.
 #[inline]
@@ -52,8 +53,9 @@ pub fn task_with<const N: usize>(
     if enabled() { Command::ready(Cow::Borrowed(name), gathered(attributes())) } else { Command::off() }
 }
 
+/// What is there of some attributes.
 #[cold]
-fn gathered<const N: usize>(attributes: [Option<Attribute<'static>>; N]) -> Vec<Attribute<'static>> {
+pub fn gathered<const N: usize>(attributes: [Option<Attribute<'static>>; N]) -> Vec<Attribute<'static>> {
     let mut all = Vec::with_capacity(N + 1);
     all.extend(attributes.into_iter().flatten());
     all
@@ -72,6 +74,18 @@ pub fn recorded<T: Recordable + ?Sized>(key: &'static str, value: &T) -> Option<
 /// A parameter whose text the author chose to record.
 pub fn text<T: Text + ?Sized>(key: &'static str, value: &T) -> Option<Attribute<'static>> {
     Some(Attribute::new(key, value.text()?.into_owned()))
+}
+
+/// The case of an enum.
+#[must_use]
+pub fn case(name: &'static str) -> Option<Value<'static>> {
+    Some(Value::Text(Cow::Borrowed(name)))
+}
+
+/// Text that lives as long as the program.
+#[must_use]
+pub const fn borrowed(text: &'static str) -> Cow<'static, str> {
+    Cow::Borrowed(text)
 }
 
 /// Calls a body. The bound makes the closure one that is called once, so that it may return what it

@@ -79,3 +79,17 @@ pub(crate) fn end_all(ended: Ended, exit_code: Option<i32>) {
         frame.end(ended, report);
     }
 }
+
+/// Where a panic ends the process at once, no guard sees it: so its commands are ended by a hook, after
+/// the message was printed. Elsewhere the guards do it, and only if the panic is not caught inside.
+#[allow(dead_code, reason = "called by `start!`")]
+pub(crate) fn end_all_on_abort() {
+    #[cfg(panic = "abort")]
+    {
+        let next = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            next(panic);
+            end_all(Ended::Panicked, None);
+        }));
+    }
+}

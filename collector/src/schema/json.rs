@@ -1,0 +1,63 @@
+//! The schema for programs.
+
+use serde_json::{Value, json};
+
+use super::common::{
+    COMMAND, COMMAND_PURPOSE, CONSENT, CONSENT_EXTENDED, Common, EVERY, EXTENDED, ORIGIN, consent,
+};
+use super::{Entry, Field, Schema, Source};
+
+impl Schema {
+    /// The schema as JSON, two spaces deep.
+    ///
+    /// `version` is 1 and becomes 2 when something is taken away or changes its meaning. New members
+    /// may come at any time.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let all = json!({
+            "version": 1,
+            "consent": { "basic": CONSENT, "extended": CONSENT_EXTENDED },
+            "origin": facts(&ORIGIN),
+            "event": facts(&EVERY),
+            "command": facts(&COMMAND),
+            "command_extended": facts(&EXTENDED),
+            "commands": self.commands.iter().map(|it| self.entry_json(it)).collect::<Vec<_>>(),
+            "events": self.events.iter().map(|it| self.entry_json(it)).collect::<Vec<_>>(),
+        });
+        format!("{all:#}\n")
+    }
+
+    fn entry_json(&self, entry: &Entry) -> Value {
+        let purpose =
+            if entry.purpose.is_empty() && entry.is_command() { COMMAND_PURPOSE } else { entry.purpose };
+        json!({
+            "kind": entry.kind,
+            "name": entry.name,
+            "about": entry.about,
+            "purpose": purpose,
+            "consent": consent(entry.extended),
+            "fields": entry.fields.iter().map(|it| self.field_json(entry, it)).collect::<Vec<_>>(),
+        })
+    }
+
+    fn field_json(&self, entry: &Entry, field: &Field) -> Value {
+        json!({
+            "key": field.key,
+            "source": match field.source {
+                Source::Metadata => "metadata",
+                Source::Value => "value",
+                Source::Text => "text",
+            },
+            "written": field.written,
+            "cases": self.cases(field),
+            "about": field.about,
+            "purpose": field.purpose,
+            "class": field.class.map(super::Class::as_str),
+            "consent": consent(entry.extended || field.extended),
+        })
+    }
+}
+
+fn facts(all: &[Common]) -> Value {
+    all.iter().map(|it| (it.name.to_owned(), Value::from(it.about.replace('`', "")))).collect()
+}

@@ -1,0 +1,22 @@
+//! Every rule of Rust's functions that the attribute has to leave as it is, one function for each: it
+//! compiles, returns what it did, and records what it should.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::boxed_local,
+    clippy::let_and_return,
+    clippy::multiple_bound_locations,
+    clippy::needless_arbitrary_self_type,
+    reason = "the shapes are what is tested"
+)]
+
+mod awaited;
+mod bodies;
+mod futures;
+mod generic;
+mod methods;
+mod nested;
+mod outcomes;
+mod parameters;
+mod recorded;
+mod returned;
+mod seen;

@@ -1,0 +1,164 @@
+//! Commands that run commands, by attribute and by hand.
+
+use telemetry::event::{Event, Value};
+
+use crate::seen::{all, ended, value, wait, yields};
+
+fn parent<'a>(event: &'a Event<'_>) -> Option<&'a str> {
+    match value(event, "parent") {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    }
+}
+
+fn named<'a, 'b>(events: &'a [Event<'b>], name: &str) -> &'a Event<'b> {
+    events.iter().find(|it| it.name == name).expect("it was recorded")
+}
+
+#[telemetry::command]
+fn outer() -> Result<(), String> {
+    middle();
+    inner()
+}
+
+#[telemetry::command]
+fn middle() {
+    let _ = inner();
+}
+
+#[telemetry::command]
+fn inner() -> Result<(), String> {
+    Err("x".into())
+}
+
+#[test]
+fn a_command_names_the_one_that_ran_it() {
+    let (_, events) = all(outer);
+    let names: Vec<&str> = events.iter().map(|it| &*it.name).collect();
+    assert_eq!(names, ["inner", "middle", "inner", "outer"]);
+    let (outer, middle) = (events[3].id.to_string(), events[1].id.to_string());
+    assert_eq!(parent(&events[0]), Some(&*middle));
+    assert_eq!(parent(&events[1]), Some(&*outer));
+    assert_eq!(parent(&events[2]), Some(&*outer));
+    assert_eq!(parent(&events[3]), None);
+}
+
+#[telemetry::command]
+async fn waits(child: bool) {
+    yields().await;
+    if child {
+        let _ = inner();
+    }
+    yields().await;
+}
+
+#[test]
+fn futures_that_take_turns_do_not_become_each_others_children() {
+    let ((), events) = all(|| {
+        wait(async {
+            let (mut one, mut two) = (Box::pin(waits(true)), Box::pin(waits(false)));
+            let mut done = (false, false);
+            std::future::poll_fn(|context| {
+                done.0 = done.0 || one.as_mut().poll(context).is_ready();
+                done.1 = done.1 || two.as_mut().poll(context).is_ready();
+                if done == (true, true) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            })
+            .await;
+        });
+    });
+    let roots: Vec<&Event<'_>> = events.iter().filter(|it| it.name == "waits").collect();
+    assert_eq!(roots.iter().filter_map(|it| parent(it)).count(), 0);
+    let child = parent(named(&events, "inner")).expect("it has a parent").to_owned();
+    assert_eq!(roots.iter().filter(|it| it.id.to_string() == child).count(), 1);
+}
+
+#[test]
+fn a_future_polled_on_two_threads_keeps_its_children() {
+    type Waits = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+    fn poll_elsewhere(mut future: Waits) -> (Waits, bool) {
+        let polled = std::thread::spawn(move || {
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            let ready = future.as_mut().poll(&mut context).is_ready();
+            (future, ready)
+        });
+        polled.join().expect("the thread ends")
+    }
+    let ((), events) = all(|| {
+        let (future, first) = poll_elsewhere(Box::pin(waits(true)));
+        let (future, second) = poll_elsewhere(future);
+        let (_, third) = poll_elsewhere(future);
+        assert_eq!([first, second, third], [false, false, true]);
+    });
+    assert_eq!(parent(named(&events, "inner")), Some(&*named(&events, "waits").id.to_string()));
+}
+
+#[test]
+fn another_threads_command_is_no_child() {
+    let ((), events) = all(|| {
+        let _outer = telemetry::begin("by-hand");
+        std::thread::scope(|scope| {
+            let _ = scope.spawn(|| inner().is_err()).join();
+        });
+    });
+    assert_eq!(parent(named(&events, "inner")), None);
+}
+
+#[test]
+fn a_guard_by_hand_is_the_parent_of_what_runs_under_it() {
+    let ((), events) = all(|| {
+        let mut command = telemetry::begin("by-hand");
+        command.metadata("fast", &true);
+        command.metadata("fast", &false);
+        command.metadata("missing", &None::<String>);
+        let result = inner();
+        command.finish(&result);
+        let _ = inner();
+    });
+    let names: Vec<(&str, Option<i32>)> = events.iter().map(|it| (&*it.name, it.exit_code)).collect();
+    assert_eq!(names, [("inner", Some(1)), ("by-hand", Some(1)), ("inner", Some(1))]);
+    assert_eq!(value(&events[1], "fast"), Some(&false.into()), "the last one counts");
+    assert_eq!(events[1].attributes.len(), 1);
+    assert_eq!(parent(&events[0]), Some(&*events[1].id.to_string()));
+    assert_eq!(parent(&events[2]), None);
+}
+
+#[test]
+fn guards_that_end_out_of_order_leave_no_parent_behind() {
+    let ((), events) = all(|| {
+        let (first, second) = (telemetry::begin("first"), telemetry::begin("second"));
+        drop(first);
+        let _ = inner();
+        drop(second);
+        let _ = inner();
+    });
+    assert_eq!(parent(&events[1]), Some(&*events[2].id.to_string()));
+    assert_eq!(parent(&events[3]), None);
+}
+
+#[test]
+fn a_guard_that_is_dropped_by_a_panic_says_so() {
+    let (_, events) = all(|| {
+        std::panic::catch_unwind(|| {
+            let _command = telemetry::begin("by-hand");
+            panic!("inside");
+        })
+        .is_err()
+    });
+    assert_eq!((ended(&events[0]), events[0].exit_code), ("panicked", Some(101)));
+}
+
+#[test]
+fn commands_nested_beyond_the_threads_room_are_recorded_too() {
+    fn nest(depth: u8) {
+        if depth > 0 {
+            let mut command = telemetry::begin("deep");
+            command.metadata("depth", &depth);
+            nest(depth - 1);
+        }
+    }
+    let ((), events) = all(|| nest(40));
+    assert_eq!(events.len(), 40);
+    assert!(events.iter().all(|it| value(it, "depth").is_some()));
+    let ((), events) = all(|| nest(1));
+    assert_eq!(parent(&events[0]), None, "the stack is empty again");
+}

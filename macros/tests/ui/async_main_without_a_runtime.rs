@@ -1,0 +1,2 @@
+#[telemetry::main]
+async fn main() {}

@@ -1,0 +1,6 @@
+#[telemetry::command("build")]
+fn build() {}
+
+fn main() {
+    build();
+}

@@ -1,0 +1,6 @@
+#[telemetry::command(name = "")]
+fn build() {}
+
+fn main() {
+    build();
+}

@@ -1,0 +1,6 @@
+#[telemetry::command(purpose = " ")]
+fn build() {}
+
+fn main() {
+    build();
+}

@@ -1,0 +1,7 @@
+#[derive(telemetry::Event)]
+#[event(purpose = "To test.")]
+enum Happened {
+    Once,
+}
+
+fn main() {}

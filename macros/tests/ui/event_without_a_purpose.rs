@@ -1,0 +1,4 @@
+#[derive(telemetry::Event)]
+struct Happened;
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[telemetry::command(exit_code)]
+fn build() {}
+
+fn main() {
+    build();
+}

@@ -1,0 +1,7 @@
+#[derive(telemetry::Failure)]
+enum Problem {
+    #[failure(code = "two")]
+    Missing,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[telemetry::command(name = "a", name = "b")]
+fn build() {}
+
+fn main() {
+    build();
+}

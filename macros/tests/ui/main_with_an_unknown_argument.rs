@@ -1,0 +1,2 @@
+#[telemetry::main(path = "telemetry.toml")]
+fn main() {}

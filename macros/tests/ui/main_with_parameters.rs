@@ -1,0 +1,2 @@
+#[telemetry::main]
+fn main(arguments: Vec<String>) {}

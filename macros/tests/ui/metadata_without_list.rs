@@ -1,0 +1,6 @@
+#[telemetry::command(metadata = 1)]
+fn build() {}
+
+fn main() {
+    build();
+}

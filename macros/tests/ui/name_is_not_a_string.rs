@@ -1,0 +1,6 @@
+#[telemetry::command(name = build)]
+fn build() {}
+
+fn main() {
+    build();
+}

@@ -1,0 +1,6 @@
+#[telemetry::command(name = "remote add")]
+fn build() {}
+
+fn main() {
+    build();
+}

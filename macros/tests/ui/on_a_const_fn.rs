@@ -1,0 +1,8 @@
+#[telemetry::command]
+const fn two() -> u8 {
+    2
+}
+
+fn main() {
+    let _ = two();
+}

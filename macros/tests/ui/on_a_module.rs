@@ -1,0 +1,4 @@
+#[telemetry::command]
+mod tool {}
+
+fn main() {}

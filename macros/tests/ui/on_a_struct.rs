@@ -1,0 +1,4 @@
+#[telemetry::command]
+struct Tool;
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[telemetry::command]
+trait Tool {}
+
+fn main() {}

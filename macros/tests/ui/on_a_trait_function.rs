@@ -1,0 +1,6 @@
+trait Tool {
+    #[telemetry::command]
+    fn run(&self);
+}
+
+fn main() {}

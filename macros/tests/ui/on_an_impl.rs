@@ -1,0 +1,8 @@
+struct Tool;
+
+#[telemetry::command]
+impl Tool {
+    fn run(&self) {}
+}
+
+fn main() {}

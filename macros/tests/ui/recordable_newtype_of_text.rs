@@ -1,0 +1,4 @@
+#[derive(telemetry::Recordable)]
+struct Path(String);
+
+fn main() {}

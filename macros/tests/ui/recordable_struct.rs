@@ -1,0 +1,7 @@
+#[derive(telemetry::Recordable)]
+struct Options {
+    fast: bool,
+    slow: bool,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+struct Options;
+
+#[telemetry::command(record(options))]
+fn build(options: &Options) {
+    let _ = options;
+}
+
+fn main() {
+    build(&Options);
+}

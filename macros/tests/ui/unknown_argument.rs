@@ -1,0 +1,6 @@
+#[telemetry::command(nmae = "build")]
+fn build() {}
+
+fn main() {
+    build();
+}

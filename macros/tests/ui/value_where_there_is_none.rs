@@ -1,0 +1,8 @@
+#[telemetry::command]
+fn build() {
+    8
+}
+
+fn main() {
+    build();
+}
