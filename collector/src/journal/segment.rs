@@ -64,10 +64,11 @@ impl Loaded {
 
     /// Reads a segment from its bytes.
     pub(super) fn parse(bytes: Vec<u8>) -> Result<Self, Unreadable> {
-        if format::is_newer(&bytes) {
-            return Err(Unreadable::Newer);
-        }
-        let (header, start) = Header::parse(&bytes).ok_or(Unreadable::Damaged)?;
+        // A flipped bit can make one copy of the header look like a later version's; the other one
+        // tells.
+        let Some((header, start)) = Header::parse(&bytes) else {
+            return Err(if format::is_newer(&bytes) { Unreadable::Newer } else { Unreadable::Damaged });
+        };
         let mut entries = Vec::new();
         let mut losses = Vec::new();
         let mut ended = HashSet::new();
