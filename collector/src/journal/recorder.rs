@@ -160,6 +160,14 @@ impl Journal {
         self.process().writer().take_memory()
     }
 
+    /// Leaves the files as a kill would: nothing is said, cut off or unlocked by name.
+    #[cfg(test)]
+    pub(super) fn crash(self) {
+        let process = self.process();
+        drop(process.fast.unmap());
+        process.writer().abandon();
+    }
+
     /// What belongs to the process that this runs in: the last of the family that led here.
     fn process(&self) -> &Process {
         let pid = fork::pid();

@@ -10,8 +10,9 @@ pub(crate) struct Look {
     pub(crate) size: u64,
     /// How many names it has: 0 after somebody removed it.
     pub(crate) names: u64,
-    /// Whether it is a regular file that this user owns.
-    pub(crate) ours: bool,
+    regular: bool,
+    #[cfg(unix)]
+    owner: u32,
     /// Seconds since 1970 of its last change.
     pub(crate) changed: i64,
     /// What tells it from another file of the same name.
@@ -31,6 +32,15 @@ pub(crate) fn look(file: &File) -> io::Result<Look> {
 }
 
 impl Look {
+    /// Whether it is a regular file that this user owns.
+    pub(crate) fn is_ours(&self) -> bool {
+        #[cfg(unix)]
+        let owned = self.owner == rustix::process::geteuid().as_raw();
+        #[cfg(not(unix))]
+        let owned = true;
+        self.regular && owned
+    }
+
     #[cfg(unix)]
     #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between systems")]
     pub(crate) fn from_stat(stat: &rustix::fs::Stat) -> Self {
@@ -38,7 +48,8 @@ impl Look {
         Self {
             size: u64::try_from(stat.st_size).unwrap_or(0),
             names: stat.st_nlink as u64,
-            ours: regular && stat.st_uid == rustix::process::geteuid().as_raw(),
+            regular,
+            owner: stat.st_uid,
             changed: stat.st_mtime as i64,
             identity: (stat.st_dev as u64, stat.st_ino as u64),
         }
@@ -52,7 +63,7 @@ impl Look {
             .and_then(|time| time.duration_since(std::time::SystemTime::UNIX_EPOCH).ok())
             .map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
         // A name cannot be given to another file while ours is open for writing there.
-        Ok(Self { size: metadata.len(), names: 1, ours: metadata.is_file(), changed, identity: (0, 0) })
+        Ok(Self { size: metadata.len(), names: 1, regular: metadata.is_file(), changed, identity: (0, 0) })
     }
 }
 
