@@ -1,11 +1,9 @@
 //! Finds the places where a credential may be, and asks the rule that knows.
 //!
 //! # Why it looks like this
-//! Nearly every text is clean, and every recorded string passes here. So the first look at 16 bytes
-//! at a time makes two bit masks: *marks*, the bytes that a rule hangs on (`=`, `:`, `@`, quotes, `>`, a
-//! word's first `-` or `b`), and *words*, letters, digits, `_` and `-`. The loops have no branches and become
-//! vector instructions without any being written. A clean text costs those masks and one short
-//! look per mark.
+//! The text is read once, in blocks of 64 bytes that are seen as bit masks ([`Masks`]): *marks*, the bytes that a rule hangs on (`=`, `:`, `@`, quotes,
+//! `>`, a word's first `-` or `b`), and *words*, letters, digits, `_` and `-`. A clean text costs those masks and
+//! one short look per mark.
 //!
 //! # Why it is linear
 //! - Each mark is visited once. What a rule looks at before its mark is bounded by a constant.
@@ -15,12 +13,13 @@
 //! - Each word is judged once, each longer run once, in a constant number of passes over it.
 //! - Spans are sorted at the end; a text has at most a constant number of them per mark or word.
 
+use super::masks::Masks;
 use super::{Span, opaque, pem, urls, values};
 
 /// The shortest word that any rule without a mark can be about.
-const WORD: usize = 16;
+pub(super) const WORD: usize = 16;
 /// The shortest run of words, `/` and `+` that is judged as one.
-const RUN: usize = 40;
+pub(super) const RUN: usize = 40;
 
 /// Everything to replace, in no order; empty for a clean text.
 pub(super) fn spans(text: &str) -> Vec<Span> {
@@ -83,6 +82,8 @@ pub(super) enum Until {
     Authority,
     /// The end of words joined by dots.
     Dotted,
+    /// A list or an object begins.
+    Opener,
     /// A closing `"` under as many backslashes as the table's index says.
     Double(u8),
     /// A closing `'`.
@@ -92,7 +93,7 @@ pub(super) enum Until {
 }
 
 impl Until {
-    const COUNT: usize = 10 + 3 * 4;
+    const COUNT: usize = 11 + 3 * 4;
 
     fn index(self) -> usize {
         match self {
@@ -106,9 +107,10 @@ impl Until {
             Self::Object => 7,
             Self::Authority => 8,
             Self::Dotted => 9,
-            Self::Double(level) => 10 + usize::from(level & 3),
-            Self::Single(level) => 14 + usize::from(level & 3),
-            Self::Tick(level) => 18 + usize::from(level & 3),
+            Self::Opener => 10,
+            Self::Double(level) => 11 + usize::from(level & 3),
+            Self::Single(level) => 15 + usize::from(level & 3),
+            Self::Tick(level) => 19 + usize::from(level & 3),
         }
     }
 
@@ -136,17 +138,17 @@ impl Until {
             Self::Parameter => {
                 byte <= b' ' || matches!(byte, b'&' | b'#' | b'"' | b'\'' | b'`' | b'<' | b'>')
             }
-            Self::Part => matches!(byte, b';' | b'\n' | b'\r' | b'"' | b'\'' | b'`'),
+            Self::Part => {
+                matches!(byte, b';' | b'\n' | b'\r')
+                    || matches!(byte, b'"' | b'\'' | b'`') && ends_item(bytes, at + 1)
+            }
             Self::Literal => byte <= b' ' || matches!(byte, b',' | b'}' | b']'),
             Self::Tag => byte == b'<',
-            Self::List => byte == b']',
-            Self::Object => byte == b'}',
+            Self::List => byte == b']' && ends_item(bytes, at + 1),
+            Self::Object => byte == b'}' && ends_item(bytes, at + 1),
+            Self::Opener => matches!(byte, b'[' | b'{'),
             Self::Authority => {
-                byte <= b' '
-                    || matches!(
-                        byte,
-                        b'/' | b'?' | b'#' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'(' | b')'
-                    )
+                byte <= b' ' || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\')
             }
             Self::Dotted => !is_word(byte) && byte != b'.',
             Self::Double(level) => byte == b'"' && closes(bytes, at, level),
@@ -154,6 +156,11 @@ impl Until {
             Self::Tick(level) => byte == b'`' && closes(bytes, at, level),
         }
     }
+}
+
+/// Whether an item of a list, an object or a sentence is over at `at`.
+fn ends_item(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at).is_none_or(|byte| *byte <= b' ' || matches!(byte, b',' | b';' | b'}' | b']' | b')'))
 }
 
 /// Whether the quote at `at` ends a text that was quoted `level` times before: an escaped backslash
@@ -208,8 +215,7 @@ impl Scan<'_> {
         let mut before = Masks::default();
         let mut base = 0;
         while base < bytes.len() {
-            let block = &bytes[base..bytes.len().min(base + 64)];
-            let masks = Masks::of(block);
+            let masks = Masks::of(&bytes[base..]);
             self.read_marks(base, masks, before);
             if bytes.len() >= WORD {
                 self.read_words(base, masks, before);
@@ -236,7 +242,8 @@ impl Scan<'_> {
                 b'>' => values::element(self, at),
                 b'-' => values::flag(self, at),
                 b'b' | b'B' => values::scheme(self, at),
-                _ => values::quoted(self, at),
+                b'"' | b'\'' | b'`' => values::quoted(self, at),
+                _ => {}
             }
         }
         // Five marks in a row are a ruler, or the dashes before BEGIN.
@@ -308,61 +315,4 @@ fn start_of(bytes: &[u8], at: usize, like: fn(u8) -> bool) -> usize {
 /// Behind the last byte of the like that `at` is one of.
 fn end_of(bytes: &[u8], at: usize, like: fn(u8) -> bool) -> usize {
     at + bytes[at..].iter().take_while(|byte| like(**byte)).count()
-}
-
-/// One bit for each byte of a block of at most 64, the first byte the lowest.
-#[derive(Clone, Copy, Default)]
-struct Masks {
-    marks: u64,
-    words: u64,
-    joints: u64,
-}
-
-impl Masks {
-    fn of(block: &[u8]) -> Self {
-        let (chunks, rest) = block.as_chunks::<16>();
-        let mut masks = Self::default();
-        for (nth, chunk) in chunks.iter().enumerate() {
-            masks.add(chunk, 16 * nth as u32);
-        }
-        if !rest.is_empty() {
-            let mut padded = [0; 16];
-            padded[..rest.len()].copy_from_slice(rest);
-            masks.add(&padded, 16 * chunks.len() as u32);
-        }
-        masks
-    }
-
-    #[inline(always)]
-    fn add(&mut self, chunk: &[u8; 16], shift: u32) {
-        let marks = chunk.map(|byte| {
-            full(
-                matches!(byte, b'=' | b':' | b'@' | b'"' | b'\'' | b'`' | b'>' | b'-')
-                    | (byte | 0x20 == b'b'),
-            )
-        });
-        let words = chunk.map(|byte| {
-            let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-            let digit = byte.wrapping_sub(b'0') < 10;
-            full(letter | digit | (byte == b'_') | (byte == b'-'))
-        });
-        let joints = chunk.map(|byte| full((byte == b'/') | (byte == b'+')));
-        self.joints |= bits(joints) << shift;
-        self.marks |= bits(marks) << shift;
-        self.words |= bits(words) << shift;
-    }
-}
-
-#[inline(always)]
-const fn full(yes: bool) -> u8 {
-    if yes { 0xff } else { 0 }
-}
-
-/// One bit for each of 16 bytes that are all ones or all zeros: bit n of byte n is kept, and a
-/// multiplication adds the eight bytes up in the highest.
-#[inline(always)]
-fn bits(bytes: [u8; 16]) -> u64 {
-    let both = u128::from_le_bytes(bytes);
-    let gather = |half: u64| (half & 0x8040_2010_0804_0201).wrapping_mul(0x0101_0101_0101_0101) >> 56;
-    gather(both as u64) | gather((both >> 64) as u64) << 8
 }
