@@ -6,6 +6,7 @@
 //!
 //! Blocks overlap by 16 bytes, so that what is at most that long lies in one of them whole.
 
+use super::cost;
 use super::masks::Masks;
 use super::names::may_end_at;
 use super::opaque;
@@ -27,25 +28,24 @@ pub(super) fn is_clean(bytes: &[u8]) -> bool {
 #[inline]
 fn is_clean_short(bytes: &[u8]) -> bool {
     let masks = Masks::of_short(bytes);
+    // A `-` or `b` counts only as a word's first byte; the other marks are no part of words.
     let inner = masks.words << 1 & masks.words;
-    !has_worthy_mark(bytes, 0, masks.marks & !inner, masks.words)
-        && (fives(masks.marks) == 0 || !has_dashes(bytes))
+    !Glance::new(bytes).has_worthy_mark(0, masks.marks & !inner, masks)
 }
 
 #[inline(never)]
 fn is_clean_long(bytes: &[u8]) -> bool {
+    let mut glance = Glance::new(bytes);
     let mut base = 0;
     loop {
         let masks = Masks::of(bytes.get(base..).unwrap_or_default());
-        // A `-` or `b` counts only as a word's first byte; the other marks are no part of words.
         let inner = masks.words << 1 & masks.words;
         let mut marks = masks.marks & !inner;
         if base > 0 {
             // The block before has seen them.
             marks &= u64::MAX << WORD;
         }
-        if has_worthy_mark(bytes, base, marks, masks.words)
-            || fives(masks.marks) != 0 && has_dashes(bytes)
+        if glance.has_worthy_mark(base, marks, masks)
             || has_worthy_word(bytes, base, masks.words)
             || bytes.len() >= RUN && has_run(masks)
         {
@@ -58,61 +58,80 @@ fn is_clean_long(bytes: &[u8]) -> bool {
     }
 }
 
-/// Where five marks in a row begin: a ruler, or the dashes before BEGIN.
-#[inline(always)]
-const fn fives(marks: u64) -> u64 {
-    let twos = marks & marks >> 1;
-    twos & twos >> 2 & marks >> 4
+struct Glance<'t> {
+    bytes: &'t [u8],
+    /// The text has been searched for an `@`, and has none.
+    without_user: bool,
 }
 
-#[inline(always)]
-fn has_worthy_mark(bytes: &[u8], base: usize, mut marks: u64, words: u64) -> bool {
-    while marks != 0 {
-        let bit = marks.trailing_zeros();
-        marks &= marks - 1;
-        if is_worth(bytes, base, bit, words) {
-            return true;
-        }
+impl<'t> Glance<'t> {
+    #[inline(always)]
+    fn new(bytes: &'t [u8]) -> Self {
+        Self { bytes, without_user: false }
     }
-    false
-}
 
-/// Whether a rule should look at the mark at this bit.
-#[inline(always)]
-fn is_worth(bytes: &[u8], base: usize, bit: u32, words: u64) -> bool {
-    let at = base + bit as usize;
-    let near = |offset: usize| bytes.get(at + offset).copied().unwrap_or_default();
-    let before = at.checked_sub(1).map_or(0, |before| bytes[before]);
-    match bytes[at] {
-        b'=' => may_be_assigned(bytes, at, before),
-        b':' => {
-            near(1) == b'/' && near(2) == b'/' && (bytes.contains(&b'@') || has_hook(&bytes[at..]))
-                || may_be_assigned(bytes, at, before)
-        }
-        b'@' => before > b' ',
-        b'>' => may_end_at(bytes, at),
-        b'b' | b'B' => matches!(
-            (near(1) | 0x20, near(2) | 0x20, near(3) | 0x20),
-            (b'e', b'a', b'r') | (b'a', b's', b'i')
-        ),
-        b'-' => {
-            // A flag at the text's end has no value: the most frequent of all arguments.
-            let end = at + (!(words >> bit)).trailing_zeros() as usize;
-            match bytes.get(end) {
-                None => false,
-                Some(b' ' | b'\t' | b'"' | b'\'' | b'`' | b',') => {
-                    may_end_at(bytes, end)
-                        || matches!(&bytes[at..end], b"-u" | b"-U" | b"--user" | b"--proxy-user")
-                }
-                Some(b'.') => true,
-                // The word goes on in the next block.
-                Some(_) => end - base >= 64,
+    #[inline(always)]
+    fn has_worthy_mark(&mut self, base: usize, mut marks: u64, masks: Masks) -> bool {
+        while marks != 0 {
+            let bit = marks.trailing_zeros();
+            marks &= marks - 1;
+            if self.is_worth(base, bit, masks.words) {
+                return true;
             }
         }
-        b'"' | b'\'' | b'`' => {
-            before == b' ' && (may_end_at(bytes, at - 1) || at >= 2 && bytes[at - 2] | 0x20 == b'y')
+        // Five marks in a row are a ruler, or the dashes before BEGIN.
+        let twos = masks.marks & masks.marks >> 1;
+        let fives = twos & twos >> 2 & masks.marks >> 4;
+        fives != 0 && begins_key(self.bytes, base, fives)
+    }
+
+    /// Whether a rule should look at the mark at this bit.
+    #[inline(always)]
+    fn is_worth(&mut self, base: usize, bit: u32, words: u64) -> bool {
+        let bytes = self.bytes;
+        let at = base + bit as usize;
+        let near = |offset: usize| bytes.get(at + offset).copied().unwrap_or_default();
+        let before = at.checked_sub(1).map_or(0, |before| bytes[before]);
+        match bytes[at] {
+            b'=' => may_be_assigned(bytes, at, before),
+            b':' => {
+                near(1) == b'/' && near(2) == b'/' && (self.has_user() || has_hook(&bytes[at..]))
+                    || may_be_assigned(bytes, at, before)
+            }
+            b'@' => before > b' ',
+            b'>' => may_end_at(bytes, at),
+            b'b' | b'B' => matches!(
+                (near(1) | 0x20, near(2) | 0x20, near(3) | 0x20),
+                (b'e', b'a', b'r') | (b'a', b's', b'i')
+            ),
+            b'-' => {
+                // A flag at the text's end has no value: the most frequent of all arguments.
+                let end = at + (!(words >> bit)).trailing_zeros() as usize;
+                match bytes.get(end) {
+                    None => false,
+                    Some(b' ' | b'\t' | b'"' | b'\'' | b'`' | b',') => {
+                        may_end_at(bytes, end)
+                            || matches!(&bytes[at..end], b"-u" | b"-U" | b"--user" | b"--proxy-user")
+                    }
+                    Some(b'.') => true,
+                    // The word goes on in the next block.
+                    Some(_) => end - base >= 64,
+                }
+            }
+            b'"' | b'\'' | b'`' => {
+                before == b' ' && (may_end_at(bytes, at - 1) || at >= 2 && bytes[at - 2] | 0x20 == b'y')
+            }
+            _ => false,
         }
-        _ => false,
+    }
+
+    /// Whether an address may have a user. The text is searched once.
+    fn has_user(&mut self) -> bool {
+        if !self.without_user {
+            cost::add(self.bytes.len());
+            self.without_user = !self.bytes.contains(&b'@');
+        }
+        !self.without_user
     }
 }
 
@@ -139,8 +158,15 @@ fn has_hook(address: &[u8]) -> bool {
 }
 
 #[cold]
-fn has_dashes(bytes: &[u8]) -> bool {
-    bytes.windows(10).any(|part| part == b"-----BEGIN")
+fn begins_key(bytes: &[u8], base: usize, mut fives: u64) -> bool {
+    while fives != 0 {
+        let at = base + fives.trailing_zeros() as usize;
+        fives &= fives - 1;
+        if bytes[at..].starts_with(b"-----BEGIN") {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether a word of 16 bytes or more begins in the block and should be judged.

@@ -34,6 +34,8 @@
 mod args;
 #[cfg(test)]
 mod corpus;
+mod cost;
+mod ends;
 mod glance;
 mod home;
 mod masks;

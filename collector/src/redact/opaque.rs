@@ -5,8 +5,10 @@
 //! lower case, upper case and digits at every second byte. Counting those changes tells
 //! them apart without a dictionary. Hashes are random too; they are known by their lengths.
 
+use super::cost;
+use super::ends::Until;
 use super::names::{self, Sense};
-use super::scan::{Scan, Until, is_run, is_word};
+use super::scan::{Scan, is_run, is_word};
 use super::{prefixes, values};
 
 /// From here on random text is taken for a token where it mixes letters of both cases and digits.
@@ -157,6 +159,7 @@ fn introduced(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
 
 /// Whether a value that a name introduced in prose is a secret and no part of the sentence.
 pub(super) fn looks_secret(value: &[u8]) -> bool {
+    cost::add(4 * value.len());
     let value = match value {
         [value @ .., b',' | b';' | b'.' | b')' | b'!' | b'?'] => value,
         value => value,
@@ -177,6 +180,7 @@ pub(super) fn looks_secret(value: &[u8]) -> bool {
 
 /// Whether what follows `Bearer`, `Basic` or `token` is more than a word of prose.
 pub(super) fn looks_like_credentials(value: &[u8]) -> bool {
+    cost::add(2 * value.len());
     let value = value.strip_suffix(b".").unwrap_or(value);
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let padded = value.ends_with(b"=");

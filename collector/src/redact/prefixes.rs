@@ -3,7 +3,8 @@
 //! Sources: the providers' own pages, and the rules of the secret scanners that follow them. Keys that
 //! are made to be public (`pk_live_`, `sq0idp-`, `phc_`) are not here.
 
-use super::scan::{Scan, Until, is_word};
+use super::ends::Until;
+use super::scan::{Scan, is_word};
 
 /// What follows a prefix.
 #[derive(Clone, Copy)]

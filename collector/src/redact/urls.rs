@@ -2,7 +2,9 @@
 //! are a part of a path.
 
 use super::REDACTED;
-use super::scan::{Scan, Until};
+use super::cost;
+use super::ends::Until;
+use super::scan::Scan;
 
 /// How far before its mark an address is read.
 const REACH: usize = 64;
@@ -22,6 +24,7 @@ pub(super) fn address(scan: &mut Scan<'_>, at: usize) {
     let lead = (at - scheme).checked_sub(1).map(|before| bytes[before]);
     let stop = scan.until(Until::Authority, from);
     let authority = &bytes[from..stop];
+    cost::add(3 * authority.len());
     // A host in brackets may hold colons; the marker is no host.
     let host = if authority.first() == Some(&b'[') && !authority.starts_with(REDACTED.as_bytes()) {
         authority.iter().position(|byte| *byte == b']').map_or(0, |end| end + 1)
@@ -79,7 +82,8 @@ fn is_port(text: &[u8], lead: Option<u8>, next: Option<u8>) -> bool {
 /// `user:password@tcp(host)` and `user:password@host`, by the `@`.
 pub(super) fn data_source(scan: &mut Scan<'_>, at: usize) {
     let bytes = scan.bytes;
-    let before = &bytes[at.saturating_sub(4 * REACH)..at];
+    let before = &bytes[at.saturating_sub(2 * REACH)..at];
+    cost::add(before.len());
     let start = before
         .iter()
         .rposition(|byte| *byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`'))

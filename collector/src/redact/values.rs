@@ -3,9 +3,11 @@
 //! Where a value's end is in doubt, the later end counts: a neighbour may go with it, but no part
 //! of it stays.
 
+use super::cost;
+use super::ends::{Until, backslashes_before};
 use super::names::{self, Name, Sense};
 use super::opaque::looks_secret;
-use super::scan::{Scan, Until, backslashes_before, is_word};
+use super::scan::{Scan, is_word};
 use super::{REDACTED, opaque};
 
 /// How far a name may be from its sign: spaces, brackets and quotes between them.
@@ -248,6 +250,7 @@ fn skip_wrappers(bytes: &[u8], from: usize) -> usize {
         at += name + 1;
     }
     let slashes = bytes[at..].iter().take_while(|byte| **byte == b'\\').count();
+    cost::add(slashes);
     at + slashes
 }
 
@@ -273,7 +276,11 @@ fn keeps(name: Name, prose: Prose, shown: &[u8]) -> bool {
         Sense::Sure | Sense::Line => false,
         Sense::Likely => sentence && !looks_secret(shown),
         Sense::Plural => {
-            shown.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'.' | b';' | b')' | b'}'))
+            let of_number =
+                |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b',' | b'.' | b';' | b')' | b'}');
+            let number = shown.iter().take_while(of_number).count();
+            cost::add(number);
+            number == shown.len()
                 || sentence && !matches!(shown.first(), Some(b'[' | b'{')) && !looks_secret(shown)
         }
     }
