@@ -136,7 +136,7 @@ pub(crate) fn about(attributes: &[Attribute]) -> String {
             continue;
         }
         let Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) = &pair.value else { continue };
-        for line in line.value().lines() {
+        for line in line.value().split('\n') {
             let line = line.trim();
             if line.is_empty() {
                 if !text.is_empty() {
