@@ -48,6 +48,8 @@ pub use command::begin;
 #[doc(hidden)]
 pub use command::private as __private;
 pub use declared::Declared;
+pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
+pub use platform::container::container;
 pub use recorder::capture;
 pub use session::{NoSession, Telemetry, start, track};
 /// Declares an event: see [`Declared`].
@@ -84,11 +86,15 @@ macro_rules! tool {
 
 /// Starts telemetry: the first thing in `main`. Keep what it returns until the end of `main`.
 ///
-/// `start!()` takes the `telemetry.toml` beside `Cargo.toml`; `start!(tool)` takes a [`Tool`].
+/// `start!()` takes the `telemetry.toml` beside `Cargo.toml`, `start!("path")` another file, as
+/// [`tool!`] does; `start!(tool)` takes a [`Tool`].
 #[macro_export]
 macro_rules! start {
     () => {
         $crate::start($crate::tool!())
+    };
+    ($path:literal) => {
+        $crate::start($crate::tool!($path))
     };
     ($tool:expr) => {
         $crate::start($tool)

@@ -1,1 +1,56 @@
-//! Under construction.
+//! Loads a telemetry backend, a WebAssembly component, grants it one power, and calls it.
+//!
+//! The one power is to ask for an HTTP request to an endpoint that the tool's author granted. Whatever
+//! is in the file, the tool that loads it keeps its memory, its time, its files, its terminal and its
+//! secrets to itself: see [`limits`] for what a component may cost and [`Grant`] for where it may send.
+//!
+//! This package knows the contract (`wit/backend.wit`) and no more of the rest: a collector turns what it
+//! has recorded into a [`types::Batch`] and hands it over.
+//!
+//! ```no_run
+//! use telemetry_host::{Backend, Component, Door, Grant, GrantSpec, LoadOptions, Setup, Source};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let component = Component::load(Source::Path("otlp.wasm".as_ref()), &LoadOptions::default())?;
+//! let grant = Grant::parse(GrantSpec {
+//!     endpoint: "collector".into(),
+//!     url: "https://otel.example.com".into(),
+//!     ..GrantSpec::default()
+//! })?;
+//! let mut backend = Backend::start(&component, Setup::new("{}", Door::open()).grant(grant))?;
+//! let outcome = backend.send(&Default::default(), &Default::default())?;
+//! # Ok(()) }
+//! ```
+
+mod backend;
+mod bindings;
+mod check;
+mod component;
+mod egress;
+mod engine;
+mod error;
+mod instance;
+pub mod limits;
+mod log;
+mod meter;
+mod native_code;
+mod state;
+mod text;
+mod track;
+pub mod types;
+mod wasi;
+
+pub use backend::{Backend, Setup};
+pub use check::{Class as ImportClass, classify as classify_import};
+pub use component::{Component, LoadOptions, Source};
+pub use egress::address::{Class as AddressClass, classify as classify_address};
+pub use egress::answer::{Answer, parse_retry_after};
+pub use egress::door::{Denied, Door, Permit, Recorder};
+pub use egress::gate::Exchanges;
+pub use egress::grant::{Allow, Credential, Grant, GrantError, GrantSpec, Placement};
+pub use egress::proxy::Proxies;
+pub use egress::request::Outgoing;
+pub use egress::resolve::{Addresses, Lookup, SystemLookup};
+pub use egress::secret::Secret;
+pub use error::{CallError, LoadError, Offence, StartError};
+pub use limits::Limits;
+pub use log::{Level, LogLine, Stream};

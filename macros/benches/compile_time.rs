@@ -136,7 +136,8 @@ impl Package {
     /// Builds the package again, its dependencies being built.
     fn build(&self) -> Duration {
         let turn = self.turn.replace(self.turn.get() + 1);
-        fs::write(&self.source, format!("//! Turn {turn}.\n#![recursion_limit = \"512\"]\n{}", self.text)).expect("a file can be written");
+        fs::write(&self.source, format!("//! Turn {turn}.\n#![recursion_limit = \"512\"]\n{}", self.text))
+            .expect("a file can be written");
         let started = Instant::now();
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--manifest-path"])

@@ -41,11 +41,73 @@ fn partial(protocol: Protocol, response: &Response) -> Option<ExportLogsPartialS
         _ => protocol,
     };
     // A success whose body cannot be read is a success: the status says so.
-    let answer = match protocol {
-        Protocol::Protobuf => ExportLogsServiceResponse::decode(bytes).ok()?,
-        Protocol::Json => serde_json::from_slice::<ExportLogsServiceResponse>(bytes).ok()?,
-    };
-    answer.partial_success
+    match protocol {
+        Protocol::Protobuf => ExportLogsServiceResponse::decode(bytes).ok()?.partial_success,
+        Protocol::Json => response.json::<json::Response>()?.partial_success.map(Into::into),
+    }
+}
+
+/// The answer in JSON. The messages' own reader takes the count as a number only, though the
+/// protocol writes 64 bits as text, so that it would miss what real collectors say.
+mod json {
+    use super::ExportLogsPartialSuccess;
+    use serde::de::{Deserialize, Deserializer, Error, Visitor};
+    use std::fmt;
+
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub(super) struct Response {
+        #[serde(default)]
+        pub(super) partial_success: Option<Partial>,
+    }
+
+    #[derive(Default, serde::Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    pub(super) struct Partial {
+        rejected_log_records: Count,
+        error_message: String,
+    }
+
+    /// A count as text or as a number.
+    #[derive(Default)]
+    struct Count(i64);
+
+    impl<'de> Deserialize<'de> for Count {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Reader;
+
+            impl Visitor<'_> for Reader {
+                type Value = Count;
+
+                fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    out.write_str("a count, as text or as a number")
+                }
+
+                fn visit_str<E: Error>(self, text: &str) -> Result<Count, E> {
+                    text.parse().map(Count).map_err(|_| E::custom("expected a count"))
+                }
+
+                fn visit_u64<E: Error>(self, count: u64) -> Result<Count, E> {
+                    Ok(Count(i64::try_from(count).unwrap_or(i64::MAX)))
+                }
+
+                fn visit_i64<E: Error>(self, count: i64) -> Result<Count, E> {
+                    Ok(Count(count))
+                }
+            }
+
+            deserializer.deserialize_any(Reader)
+        }
+    }
+
+    impl From<Partial> for ExportLogsPartialSuccess {
+        fn from(partial: Partial) -> Self {
+            Self {
+                rejected_log_records: partial.rejected_log_records.0,
+                error_message: partial.error_message,
+            }
+        }
+    }
 }
 
 fn outcome(partial: &ExportLogsPartialSuccess, events: usize) -> Outcome {

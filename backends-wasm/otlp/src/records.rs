@@ -144,7 +144,9 @@ fn value(value: &Value) -> any_value::Value {
         Value::Boolean(value) => any_value::Value::BoolValue(*value),
         Value::Number(number) => match json::whole(*number) {
             Some(whole) => any_value::Value::IntValue(whole),
-            None => any_value::Value::DoubleValue(*number),
+            None if number.is_finite() => any_value::Value::DoubleValue(*number),
+            // JSON has no such number, and what one encoding cannot say neither should.
+            None => any_value::Value::StringValue(value.to_text()),
         },
         Value::Other(text) => any_value::Value::StringValue(text.clone()),
     }

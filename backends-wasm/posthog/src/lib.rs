@@ -120,7 +120,7 @@ impl Backend for PostHog {
         let (ids, events): (Vec<String>, Vec<String>) = fitted.kept.iter().cloned().unzip();
         let request = match self.api {
             Api::Batch => self.batch(&events, context),
-            Api::Events => self.events(&events, context),
+            Api::Events => self.events(&events, created_at(batch), context),
         };
         if request.body.len() > REQUEST_BYTES {
             return Outcome::TooLarge;
@@ -158,9 +158,9 @@ impl PostHog {
         Request::post(API, "/batch/").text("application/json", body.finish()).coding(self.coding)
     }
 
-    fn events(&self, events: &[String], context: &SendContext) -> Request {
+    fn events(&self, events: &[String], created_at: &str, context: &SendContext) -> Request {
         let mut body = Object::new();
-        body.text("created_at", &context.now.rfc3339).raw("batch", &fit::json_array("", events, ""));
+        body.text("created_at", created_at).raw("batch", &fit::json_array("", events, ""));
         Request::post(API, "/i/v1/analytics/events")
             .header("authorization", format!("Bearer {}", self.api_key))
             .header("user-agent", SDK)
@@ -171,6 +171,13 @@ impl PostHog {
             .text("application/json", body.finish())
             .coding(self.coding)
     }
+}
+
+/// When the batch was made: with its last event, so that it is the same on every attempt, as PostHog's
+/// clients have it.
+fn created_at(batch: &Batch) -> &str {
+    let last = batch.events.iter().max_by(|a, b| a.time.unix_ms.total_cmp(&b.time.unix_ms));
+    last.map_or("", |it| &it.time.rfc3339)
 }
 
 /// Why this is not a project's key.

@@ -2,33 +2,32 @@
 //! only; not for authors.
 
 use crate::{Backend, Batch, Erasure, Outcome, Problem, RetryAdvice, SendContext};
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::thread::LocalKey;
 
 /// Where a component keeps its configured backend. A component has one thread.
-pub type Slot<B> = LocalKey<RefCell<Option<B>>>;
+pub type Slot<B> = LocalKey<OnceCell<B>>;
 
 /// `exporter.configure`.
 pub fn configure<B: Backend>(slot: &'static Slot<B>, settings: &str) -> Result<(), Vec<Problem>> {
     let backend = crate::settings::configure::<B>(settings)?;
-    slot.with(|slot| *slot.borrow_mut() = Some(backend));
+    let taken = slot.try_with(|slot| slot.set(backend).is_ok());
+    if taken != Ok(true) {
+        return Err(vec![Problem::new("", "the component is configured already")]);
+    }
     Ok(())
 }
 
 /// `exporter.send`.
 pub fn send<B: Backend>(slot: &'static Slot<B>, batch: &Batch, context: &SendContext) -> Outcome {
-    slot.with(|slot| match &*slot.borrow() {
-        Some(backend) => backend.send(batch, context, &mut crate::http::Door),
-        None => Outcome::Retry(unconfigured()),
-    })
+    let sent = slot.try_with(|slot| Some(slot.get()?.send(batch, context, &mut crate::http::Door)));
+    sent.ok().flatten().unwrap_or_else(|| Outcome::Retry(unconfigured()))
 }
 
 /// `exporter.erase`.
 pub fn erase<B: Backend>(slot: &'static Slot<B>, machine_ids: &[String], context: &SendContext) -> Erasure {
-    slot.with(|slot| match &*slot.borrow() {
-        Some(backend) => backend.erase(machine_ids, context, &mut crate::http::Door),
-        None => Erasure::Retry(unconfigured()),
-    })
+    let erased = slot.try_with(|slot| Some(slot.get()?.erase(machine_ids, context, &mut crate::http::Door)));
+    erased.ok().flatten().unwrap_or_else(|| Erasure::Retry(unconfigured()))
 }
 
 fn unconfigured() -> RetryAdvice {
@@ -54,8 +53,7 @@ macro_rules! export {
 
             #[cfg(target_arch = "wasm32")]
             ::std::thread_local! {
-                static CONFIGURED: ::std::cell::RefCell<::std::option::Option<$backend>> =
-                    const { ::std::cell::RefCell::new(::std::option::Option::None) };
+                static CONFIGURED: ::std::cell::OnceCell<$backend> = const { ::std::cell::OnceCell::new() };
             }
 
             #[cfg(target_arch = "wasm32")]

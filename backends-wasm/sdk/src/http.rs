@@ -1,9 +1,8 @@
 //! The door to the network, and requests and responses that are pleasant to use.
 
-use crate::{Body, ContentCoding, Header, HttpError, Method, Request, Response};
+use crate::{Body, ContentCoding, Header, HttpError, Method, Request, Response, json};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::borrow::Cow;
 
 /// The one power of a backend. The real one asks the host; [`testing::Script`](crate::testing::Script)
 /// answers from a list.
@@ -14,6 +13,13 @@ pub trait Http {
     /// No answer came, or the host did not send the request. [`Rules`](crate::Rules) turns each into
     /// the right outcome.
     fn send(&mut self, request: &Request) -> Result<Response, HttpError>;
+}
+
+/// A function is a door: for tests with a vendor that looks at what it is asked.
+impl<F: FnMut(&Request) -> Result<Response, HttpError>> Http for F {
+    fn send(&mut self, request: &Request) -> Result<Response, HttpError> {
+        self(request)
+    }
 }
 
 /// The door of a component: the host's import.
@@ -139,19 +145,20 @@ impl Response {
         self.headers.iter().find(|it| it.name.eq_ignore_ascii_case(name)).map(|it| it.value.as_str())
     }
 
-    /// The body as text; what is not UTF-8 is replaced.
+    /// The body as text; empty if it is not text.
     #[must_use]
-    pub fn text(&self) -> Cow<'_, str> {
+    pub fn text(&self) -> &str {
         match &self.body {
-            Body::Text(text) => Cow::Borrowed(text),
-            other => String::from_utf8_lossy(other.as_bytes()),
+            Body::Empty => "",
+            Body::Text(text) => text,
+            Body::Bytes(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
         }
     }
 
     /// The body read as JSON; none if it is not that.
     #[must_use]
     pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(self.body.as_bytes()).ok()
+        json::from_str(self.text()).ok()
     }
 
     /// Whether this is a page for people: what a captive portal or a wrong address answers, with 200,
@@ -159,9 +166,9 @@ impl Response {
     #[must_use]
     pub fn is_web_page(&self) -> bool {
         let text = self.text();
-        let start = text.trim_start_matches('\u{feff}').trim_start();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_ascii_start();
         ["<!doctype html", "<html"]
             .iter()
-            .any(|tag| start.get(..tag.len()).is_some_and(|it| it.eq_ignore_ascii_case(tag)))
+            .any(|tag| text.get(..tag.len()).is_some_and(|it| it.eq_ignore_ascii_case(tag)))
     }
 }

@@ -133,7 +133,7 @@ impl Rules {
     #[must_use]
     pub fn after_ms(&self, response: &Response) -> Option<f64> {
         let named = self.waits.iter().filter_map(|name| {
-            let seconds: u32 = response.header(name)?.trim().parse().ok()?;
+            let seconds: u32 = response.header(name)?.trim_ascii().parse().ok()?;
             Some(f64::from(seconds) * 1e3)
         });
         named.chain(response.retry_after_ms).reduce(f64::max)
@@ -172,12 +172,12 @@ const QUOTED: usize = 200;
 fn said(response: &Response) -> String {
     let status = response.status;
     if (300..400).contains(&status) {
-        let to = excerpt(response.header("location").unwrap_or("nowhere"));
+        let to = excerpt(response.header("location").unwrap_or("no address"));
         return format!(
             "status {status}: a redirect to {to}; none is followed, so name the final address in the endpoint's url"
         );
     }
-    match excerpt(&response.text()) {
+    match excerpt(response.text()) {
         text if text.is_empty() => format!("status {status}"),
         text => format!("status {status}: {text}"),
     }
@@ -187,7 +187,7 @@ fn said(response: &Response) -> String {
 #[must_use]
 pub(crate) fn excerpt(text: &str) -> String {
     let mut line = String::new();
-    for word in text.split(|it: char| it.is_whitespace() || it.is_control()).filter(|it| !it.is_empty()) {
+    for word in text.split(|it: char| it == ' ' || it.is_control()).filter(|it| !it.is_empty()) {
         if !line.is_empty() {
             line.push(' ');
         }

@@ -4,23 +4,22 @@
 //! to it one by one, which tells the key; a value of the wrong type is then set aside and the rest
 //! looked at again, so that the author sees all problems at once.
 
-use crate::json::Entries;
+use crate::json::{self, Error, entries};
 use crate::{Backend, Description, Problem};
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 /// The JSON text of one value.
-type Json = Box<RawValue>;
+type Json = String;
 
 /// Configures a backend from the JSON text of its settings, as a component does.
 ///
 /// # Errors
 /// Every problem that was found; the backend's own only where the text and the types are right.
 pub(crate) fn configure<B: Backend>(text: &str) -> Result<B, Vec<Problem>> {
-    match serde_json::from_str::<Entries<Json>>(text) {
-        Ok(given) => B::configure(read(&B::describe(), given.0)?),
+    match entries(text) {
+        Ok(given) => B::configure(read(&B::describe(), given)?),
         Err(error) => {
             Err(vec![Problem::new("", format!("the settings are not the JSON text of an object: {error}"))])
         }
@@ -61,16 +60,16 @@ fn read<T: for<'de> Deserialize<'de>>(
             (Err(error), Some(culprit)) if culprit < known.len() => {
                 let (key, wrong) = known.remove(culprit);
                 // So that what depends on the type, and not on this value, is still found.
-                if let Some(default) = default(description, &key).filter(|it| it.get() != wrong.get()) {
+                if let Some(default) = default(description, &key).filter(|it| *it != wrong) {
                     known.push((key.clone(), default));
                 }
-                problems.push(Problem::new(key, message(&error)));
+                problems.push(Problem::new(key, error.to_string()));
             }
             // Nothing is left to take away: a required key is missing, and already reported where
             // `describe` names it.
             (Err(error), _) => {
                 if problems.is_empty() {
-                    problems.push(Problem::new("", message(&error)));
+                    problems.push(Problem::new("", error.to_string()));
                 }
                 return Err(problems);
             }
@@ -80,24 +79,21 @@ fn read<T: for<'de> Deserialize<'de>>(
 
 fn default(description: &Description, key: &str) -> Option<Json> {
     let setting = description.settings.iter().find(|it| it.key == key)?;
-    serde_json::from_str(setting.default.as_deref()?).ok()
+    setting.default.clone()
 }
 
 fn unknown(description: &Description) -> String {
-    let known: Vec<&str> = description.settings.iter().map(|it| it.key.as_str()).collect();
-    match known.is_empty() {
-        true => format!("is unknown: the backend `{}` has no settings", description.name),
-        false => format!("is unknown: the backend `{}` has {}", description.name, known.join(", ")),
+    let mut message = format!("is unknown: the backend `{}` has", description.name);
+    let mut separator = " ";
+    for setting in &description.settings {
+        message.push_str(separator);
+        message.push_str(&setting.key);
+        separator = ", ";
     }
-}
-
-/// What serde says, without the place in a text that the author never saw: settings are TOML to them.
-fn message(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" at line ") {
-        Some((message, _)) => message.into(),
-        None => text,
+    if description.settings.is_empty() {
+        message.push_str(" no settings");
     }
+    message
 }
 
 /// Hands entries to serde and remembers which one it is at: past the end, once all are read.
@@ -107,9 +103,9 @@ struct Reader<'a> {
 }
 
 impl<'de, 'a: 'de> Deserializer<'de> for &mut Reader<'a> {
-    type Error = serde_json::Error;
+    type Error = Error;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_map(self)
     }
 
@@ -120,9 +116,9 @@ impl<'de, 'a: 'de> Deserializer<'de> for &mut Reader<'a> {
 }
 
 impl<'de, 'a: 'de> MapAccess<'de> for &mut Reader<'a> {
-    type Error = serde_json::Error;
+    type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         let at = self.at.map_or(0, |it| it + 1);
         self.at = Some(at);
         match self.entries.get(at) {
@@ -131,10 +127,10 @@ impl<'de, 'a: 'de> MapAccess<'de> for &mut Reader<'a> {
         }
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Self::Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let entry = self.at.and_then(|it| self.entries.get(it));
-        let (_, value) = entry.ok_or_else(|| Self::Error::custom("a value without a key"))?;
-        seed.deserialize(&mut serde_json::Deserializer::from_str(value.get()))
+        let (_, value) = entry.ok_or_else(|| Error::custom("a value without a key"))?;
+        json::seeded(seed, value)
     }
 }
 

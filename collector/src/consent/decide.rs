@@ -12,7 +12,7 @@
 //! Only where a yes stands and all three fail does telemetry stay enabled, and the caller must say
 //! so: [`StillEnabled`].
 
-use crate::consent::permit::holders;
+use crate::consent::permit::{Held, holders};
 use crate::consent::{Decision, Holder, Place, Record, Stored, Unreadable, file};
 use crate::event::Timestamp;
 use crate::identity;
@@ -85,7 +85,7 @@ pub struct Denial {
 #[derive(Debug)]
 enum Senders {
     /// No request is under way and none can begin while this is held.
-    None { _lock: Option<File> },
+    None { _lock: Option<Held> },
     /// One is under way; the lock that shows when it has ended.
     Some { lock: File },
     /// It cannot be told.
@@ -120,7 +120,7 @@ impl Denial {
     #[must_use]
     pub fn wait(mut self, patience: Duration, wait: &dyn Wait) -> Self {
         if let Senders::Some { lock } = self.senders {
-            self.senders = wait_for(lock, patience, wait);
+            self.senders = wait_for(&self.place, lock, patience, wait);
         }
         self
     }
@@ -164,7 +164,7 @@ pub fn deny(place: &Place, policy: u32, now: Timestamp, wait: &dyn Wait) -> Resu
         .err()
         .map(|error| format!("the salt of the machine id could not be deleted: {error}"));
     let senders = match private::open_stable_existing(&place.lock()) {
-        Ok(Some(lock)) => wait_for(lock, PATIENCE, wait),
+        Ok(Some(lock)) => wait_for(place, lock, PATIENCE, wait),
         // Nobody ever sent. Who makes the file now reads the no.
         Ok(None) => Senders::None { _lock: None },
         Err(error) => Senders::Unknown(error),
@@ -190,11 +190,15 @@ fn store_no(place: &Place, no: &Record) -> Result<StoredHow, StillEnabled> {
     }
 }
 
-fn wait_for(lock: File, patience: Duration, wait: &dyn Wait) -> Senders {
+fn wait_for(place: &Place, lock: File, patience: Duration, wait: &dyn Wait) -> Senders {
     let until = wait.now() + patience;
     loop {
         match lock.try_lock() {
-            Ok(()) => return Senders::None { _lock: Some(lock) },
+            Ok(()) => {
+                // What is left in the slots is of processes that were killed.
+                let _ = private::overwrite(&place.senders(), b"");
+                return Senders::None { _lock: Some(Held(lock)) };
+            }
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(TryLockError::Error(error)) => return Senders::Unknown(error),
             Err(TryLockError::WouldBlock) => {

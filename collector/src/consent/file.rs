@@ -122,3 +122,7 @@ pub fn write(place: &Place, record: &Record) -> io::Result<()> {
     private::make_directory(place.directory())?;
     private::replace(&place.consent(), &bytes)
 }
+
+#[cfg(all(test, unix))]
+#[path = "file_tests.rs"]
+mod tests;

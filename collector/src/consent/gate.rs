@@ -159,3 +159,7 @@ fn nanos(duration: Duration) -> u64 {
 fn from_u8(may: u8) -> May {
     [May::Off, May::Local, May::Send].into_iter().find(|known| *known as u8 == may).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;

@@ -30,6 +30,7 @@
 //! therefore never rewritten to add something, and a lock that could prevent that would let a stopped
 //! recorder hold up a denial.
 
+mod ask;
 mod decide;
 mod environment;
 mod explain;
@@ -44,6 +45,9 @@ mod resolve;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "prompt")]
+pub use ask::Terminal;
+pub use ask::{Answer, Asked, Asker, Occasion, Question, Unasked, ask};
 pub use decide::{Denial, PATIENCE, StillEnabled, StoredHow, SystemWait, Wait, allow, deny};
 pub use environment::{Switch, tool_variable};
 pub use file::{Stored, Unreadable};

@@ -37,7 +37,19 @@ pub struct SendPermit {
     // Declared before the lock, so that the slot is cleared while the lock is still held: a slot
     // never names a process that has let go.
     _slot: Slot,
-    _lock: File,
+    _lock: Held,
+}
+
+/// A lock that is held.
+#[derive(Debug)]
+pub(crate) struct Held(pub(crate) File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing would not do: a child that was forked meanwhile has the same open file, and would
+        // go on holding the lock.
+        let _ = self.0.unlock();
+    }
 }
 
 /// Why a request may not be sent.
@@ -84,11 +96,11 @@ impl SendPermit {
     ) -> Result<Self, Refused> {
         private::make_directory(place.directory()).map_err(Refused::Unavailable)?;
         let lock = private::open_stable(&place.lock()).map_err(Refused::Unavailable)?;
-        match lock.try_lock_shared() {
-            Ok(()) => {}
+        let lock = match lock.try_lock_shared() {
+            Ok(()) => Held(lock),
             Err(TryLockError::WouldBlock) => return Err(Refused::BeingDenied),
             Err(TryLockError::Error(error)) => return Err(Refused::Unavailable(error)),
-        }
+        };
         let slot = Slot::take(&place.senders(), in_tool).map_err(Refused::Unavailable)?;
         let permit = Self { _slot: slot, _lock: lock };
         let verdict = decide(&|| file::read(place));
@@ -159,7 +171,7 @@ impl Slot {
         let mut line = [b' '; SLOT];
         let kind = if in_tool { 't' } else { 's' };
         // 10 and 20 digits are all that the numbers can have.
-        let _ = write!(&mut line[..], "{pid:010} {began:020} {kind}\n");
+        let _ = writeln!(&mut line[..], "{pid:010} {began:020} {kind}");
         line
     }
 

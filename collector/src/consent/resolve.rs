@@ -326,3 +326,7 @@ impl Verdict {
         matches!(self.decided_by, DecidedBy::Nobody(_))
     }
 }
+
+#[cfg(test)]
+#[path = "precedence.rs"]
+mod precedence;

@@ -8,7 +8,8 @@
 //! | --- | --- |
 //! | [`rules`] | every figure, named and with the reason for its size |
 //! | [`schedule`] | the state of delivery that outlives a sender |
-//! | [`policy`] | which batch is next, and what an attempt's end means |
+//! | `batches` | which batch is next |
+//! | [`policy`] | what the end of an attempt means |
 //! | [`starts`] | whether this run may start a sender |
 //! | [`backoff`], [`retry_after`] | how long to wait |
 //! | [`request`] | what names a request |
@@ -18,7 +19,9 @@
 //! | [`sender`] | drains the journal into a backend, as the policy says |
 //! | [`start`] | the ways a sender is started |
 
+mod after;
 pub mod backoff;
+mod batches;
 mod clock;
 mod codec;
 pub(crate) mod files;

@@ -10,7 +10,8 @@
 //!   its birth) is part of what is hashed, so a copy has another id without anybody noticing that it
 //!   is one. So has a backup that was restored, which is the price.
 //! - **It is cheap.** The signals cost a tenth of a millisecond to gather, so the id is remembered
-//!   beside the salt; see [`store`] for when what is remembered counts.
+//!   beside the salt, for as long as the salt's file, the host's name, the user and the machine id's
+//!   file stay the same.
 //!
 //! The word for such an id is *pseudonymous*. It is never anonymous.
 

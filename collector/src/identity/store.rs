@@ -106,7 +106,9 @@ fn read(path: &Path) -> Result<Salt, Option<bool>> {
     let (file, about) = match opened {
         Ok(opened) => opened,
         Err(Unusable::Missing) => return Err(Some(false)),
-        Err(_) => return Err(None),
+        Err(Unusable::Io(_)) => return Err(None),
+        // A salt that somebody else may know or have chosen is none.
+        Err(_) => return Err(Some(true)),
     };
     let bytes = match private::read_open(&file, &about, FIRST + SECOND) {
         Ok(bytes) => bytes,

@@ -6,9 +6,11 @@
 //! closed (which unlocks nothing, the parent still holds them) if no thread of the parent was in the
 //! middle of something.
 
+use super::fast::{Fast, Record};
 use super::memory::Held;
 use super::settings::{Label, LossCause, RecordKind, Settings};
 use super::writer::Writer;
+use crate::platform::fork;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -70,13 +72,14 @@ pub(super) struct Common {
 #[derive(Debug)]
 struct Process {
     pid: u32,
+    fast: Fast,
     writer: Mutex<Writer>,
     child: OnceLock<Box<Process>>,
 }
 
 impl Process {
     fn new() -> Self {
-        Self { pid: std::process::id(), writer: Mutex::default(), child: OnceLock::new() }
+        Self { pid: fork::pid(), fast: Fast::default(), writer: Mutex::default(), child: OnceLock::new() }
     }
 
     /// A thread that panicked in here would be a bug of ours; the tool goes on.
@@ -116,7 +119,11 @@ impl Journal {
             process.writer().lose(LossCause::TooLarge, 1);
             return Err(AppendError::TooLarge { size: payload.len(), most });
         }
-        process.writer().append(&self.common, kind, id, payload)
+        let record = Record { kind: kind.code(), id: *id, seconds: self.common.settings.seconds(), payload };
+        if process.fast.append(&record) {
+            return Ok(());
+        }
+        process.writer().append(&self.common, &process.fast, &record)
     }
 
     /// Makes what was appended survive a loss of power.
@@ -124,12 +131,14 @@ impl Journal {
     /// # Errors
     /// What the system says; [`io::ErrorKind::Other`] if records are in memory only.
     pub fn sync(&self) -> io::Result<()> {
-        self.process().writer().sync(&self.common)
+        let process = self.process();
+        process.writer().sync(&self.common, &process.fast)
     }
 
     /// Gives the segment up, so that a drain can take it. The next append leases again.
     pub fn seal(&self) {
-        self.process().writer().seal(&self.common);
+        let process = self.process();
+        process.writer().seal(&self.common, &process.fast);
     }
 
     /// Counts events that were lost before they got here. The count reaches the disk with the next
@@ -141,7 +150,8 @@ impl Journal {
     /// How recording goes.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.process().writer().health()
+        let process = self.process();
+        Health { mapped: process.fast.is_mapped(), ..process.writer().health() }
     }
 
     /// Takes what is in memory only, oldest first.
@@ -152,7 +162,7 @@ impl Journal {
 
     /// What belongs to the process that this runs in: the last of the family that led here.
     fn process(&self) -> &Process {
-        let pid = std::process::id();
+        let pid = fork::pid();
         let mut process = &self.first;
         while let Some(child) = process.child.get() {
             process = child;
@@ -171,8 +181,7 @@ impl Journal {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let pid = std::process::id();
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if self.pid == pid { writer.release() } else { writer.abandon() }
+        if self.pid == std::process::id() { writer.release(&self.fast) } else { writer.abandon() }
     }
 }

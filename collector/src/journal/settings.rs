@@ -135,7 +135,7 @@ pub struct Settings {
     pub max_held: usize,
     /// When to map. Default after 64 records.
     pub map: Map,
-    /// The clock, for tests. Default [`SystemTime::now`].
+    /// The clock, for tests. Default the system's, to a few milliseconds.
     pub clock: fn() -> SystemTime,
 }
 
@@ -148,7 +148,7 @@ impl Default for Settings {
             max_record: 64 << 10,
             max_held: 1_000,
             map: Map::After(64),
-            clock: SystemTime::now,
+            clock: crate::platform::clock::now,
         }
     }
 }

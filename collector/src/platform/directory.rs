@@ -1,130 +1,255 @@
-//! Where a tool's state lies: a directory by the tool's id, below the platform's place for state.
+//! Where a tool keeps its state, for this user on this machine.
 //!
-//! | system | place |
-//! | --- | --- |
-//! | Linux and others | `$XDG_STATE_HOME`, else `~/.local/state` |
-//! | macOS | `~/Library/Application Support` |
-//! | Windows | `%LOCALAPPDATA%` |
-//!
-//! State is not configuration (it is written by the program) and not a cache (a cleaner that removes it
-//! loses events), so neither of those places serves.
-//!
-//! Hazard: `sudo tool` runs as root with the caller's `HOME`. Files made there would be root's, and the
-//! caller's own runs could not use the directory any more. So a home that belongs to somebody else is no
-//! home, and the tool has no state in that run.
+//! Only a place is chosen here; nothing is made. What can be wrong with a home is that there is none
+//! (a container, a service), that it cannot be written (then recording falls back to memory), or
+//! that it is somebody else's: `sudo` may leave HOME as it was, and files of root's in there would
+//! lock its owner out of their own telemetry settings.
 
-use std::fmt;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Why there is no place for state.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum NoDirectory {
-    /// The environment names no home.
+/// Why there is no directory.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DirectoryError {
+    /// The tool's id cannot name a directory.
+    #[error(
+        "the tool's id {id:?} cannot name a directory; use letters, digits, '.', '-' and '_', as in com.example.tool"
+    )]
+    Id {
+        /// The id.
+        id: String,
+    },
+    /// There is no home.
+    #[error(
+        "this user has no home directory; set HOME or XDG_STATE_HOME, or name a directory for the tool's state"
+    )]
     NoHome,
-    /// The home belongs to another user, as under `sudo`.
-    Foreign(PathBuf),
+    /// The home is another user's.
+    #[error("{} belongs to another user; nothing is stored there", directory.display())]
+    Foreign {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// The program runs with other rights than its user's.
+    #[error("the program runs with another user's rights (setuid); nothing is stored")]
+    Elevated,
 }
 
-impl fmt::Display for NoDirectory {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoHome => out.write_str("the environment names no home directory: set HOME"),
-            Self::Foreign(home) => {
-                write!(out, "{} belongs to another user: under sudo, use `sudo -H`", home.display())
-            }
-        }
-    }
+/// What the choice depends on.
+struct Surroundings<'a> {
+    /// Directories for state, the best one first, each with what is below it.
+    candidates: Vec<PathBuf>,
+    user: u32,
+    effective: u32,
+    /// The administrator's own, for one who runs with another user's environment.
+    administrator: PathBuf,
+    owner: &'a dyn Fn(&Path) -> Option<u32>,
 }
 
-/// The directory for the state of the tool of this id. It need not exist.
-pub(crate) fn state_directory(tool_id: &str) -> Result<PathBuf, NoDirectory> {
-    below(
+/// The directory for a tool's state: `$XDG_STATE_HOME/<id>` or `~/.local/state/<id>`;
+/// `~/Library/Application Support/<id>` on macOS; `%LOCALAPPDATA%\<id>` on Windows. It need not
+/// exist.
+///
+/// # Errors
+/// [`DirectoryError`] says what to do.
+pub fn state_directory(tool_id: &str) -> Result<PathBuf, DirectoryError> {
+    let home = std::env::home_dir().filter(|home| home.is_absolute());
+    let variable = |name: &str| std::env::var_os(name);
+    #[cfg(unix)]
+    let (user, effective) = (rustix::process::getuid().as_raw(), rustix::process::geteuid().as_raw());
+    #[cfg(not(unix))]
+    let (user, effective) = (u32::MAX, u32::MAX);
+    choose(
         tool_id,
-        &|name| std::env::var_os(name).map(PathBuf::from),
-        &is_ours,
-        "XDG_STATE_HOME",
-        ".local/state",
+        &Surroundings {
+            candidates: candidates(home.as_deref(), variable),
+            user,
+            effective,
+            administrator: PathBuf::from(if cfg!(target_vendor = "apple") { "/var/root" } else { "/root" }),
+            owner: &owner,
+        },
     )
 }
 
-/// The directory for what the tool of this id can make again. It need not exist.
-pub(crate) fn cache_directory(tool_id: &str) -> Option<PathBuf> {
-    below(tool_id, &|name| std::env::var_os(name).map(PathBuf::from), &is_ours, "XDG_CACHE_HOME", ".cache")
-        .ok()
-        .map(|directory| directory.join("telemetry"))
-}
-
-fn below(
-    tool_id: &str,
-    variable: &dyn Fn(&str) -> Option<PathBuf>,
-    is_ours: &dyn Fn(&Path) -> bool,
-    xdg: &str,
-    fallback: &str,
-) -> Result<PathBuf, NoDirectory> {
-    // A relative path would be relative to the working directory, which is anybody's (the XDG
-    // specification says to ignore it, too).
-    let absolute = |name| variable(name).filter(|path: &PathBuf| path.is_absolute());
-    let place = if cfg!(windows) {
-        absolute("LOCALAPPDATA").ok_or(NoDirectory::NoHome)?
-    } else if let Some(chosen) = absolute(xdg).filter(|_| !cfg!(target_os = "macos")) {
-        chosen
+fn candidates(home: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let named = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if cfg!(windows) {
+        named("LOCALAPPDATA").or_else(|| Some(home?.join("AppData").join("Local"))).into_iter().collect()
+    } else if cfg!(target_vendor = "apple") {
+        home.map(below_home).into_iter().collect()
     } else {
-        let home = absolute("HOME").ok_or(NoDirectory::NoHome)?;
-        if !is_ours(&home) {
-            return Err(NoDirectory::Foreign(home));
-        }
-        home.join(if cfg!(target_os = "macos") { "Library/Application Support" } else { fallback })
-    };
-    // The nearest directory that exists decides whose it would be.
-    let nearest = place.ancestors().find(|path| path.exists());
-    match nearest.filter(|nearest| nearest.starts_with(place.parent().unwrap_or(&place)) && !is_ours(nearest))
-    {
-        Some(foreign) => Err(NoDirectory::Foreign(foreign.to_path_buf())),
-        None => Ok(place.join(tool_id)),
+        named("XDG_STATE_HOME").into_iter().chain(home.map(below_home)).take(1).collect()
     }
 }
 
-/// Whether a directory belongs to the user that this process acts for. What does not exist is nobody's.
+fn below_home(home: &Path) -> PathBuf {
+    if cfg!(target_vendor = "apple") {
+        home.join("Library").join("Application Support")
+    } else {
+        home.join(".local").join("state")
+    }
+}
+
+fn choose(tool_id: &str, around: &Surroundings<'_>) -> Result<PathBuf, DirectoryError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if tool_id.is_empty() || tool_id.len() > 200 || tool_id.starts_with('.') || !tool_id.bytes().all(plain) {
+        return Err(DirectoryError::Id { id: tool_id.to_owned() });
+    }
+    if around.user != around.effective {
+        return Err(DirectoryError::Elevated);
+    }
+    let mut foreign = None;
+    for base in &around.candidates {
+        let directory = base.join(tool_id);
+        if !is_foreign(&directory, around) {
+            return Ok(directory);
+        }
+        foreign.get_or_insert(directory);
+    }
+    let Some(foreign) = foreign else {
+        return Err(DirectoryError::NoHome);
+    };
+    let own = below_home(&around.administrator).join(tool_id);
+    if around.effective == 0 && (around.owner)(&around.administrator).is_some() && !is_foreign(&own, around) {
+        return Ok(own);
+    }
+    Err(DirectoryError::Foreign { directory: foreign })
+}
+
+/// Whether what exists of it belongs to another user. Somebody who is not the administrator may
+/// share a place with its owner (a container's home is often root's and writable by a group); for
+/// the administrator everything is writable, so that says nothing.
+fn is_foreign(directory: &Path, around: &Surroundings<'_>) -> bool {
+    if let Some(owner) = (around.owner)(directory) {
+        return owner != around.effective;
+    }
+    let nearest = directory.ancestors().find_map(|path| (around.owner)(path));
+    around.effective == 0 && nearest.is_some_and(|owner| owner != 0)
+}
+
 #[cfg(unix)]
-fn is_ours(path: &Path) -> bool {
+fn owner(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).map_or(true, |meta| meta.uid() == rustix::process::geteuid().as_raw())
+    std::fs::metadata(path).ok().map(|metadata| metadata.uid())
 }
 
+/// Windows has no number for an owner; its permissions are inherited from the user's profile.
 #[cfg(not(unix))]
-fn is_ours(_: &Path) -> bool {
-    true
+fn owner(_path: &Path) -> Option<u32> {
+    None
 }
 
-#[cfg(all(test, unix, not(target_os = "macos")))]
+/// Where what a tool can make again is kept: `$XDG_CACHE_HOME` or `~/.cache`, on macOS
+/// `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. None where the program runs with another user's
+/// rights: what it reads back from there could be that user's.
+pub(crate) fn cache_directory(tool_id: &str) -> Option<PathBuf> {
+    #[cfg(unix)]
+    if rustix::process::getuid() != rustix::process::geteuid() {
+        return None;
+    }
+    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::home_dir().filter(|home| home.is_absolute());
+    let base = if cfg!(windows) {
+        named("LOCALAPPDATA")?
+    } else if cfg!(target_vendor = "apple") {
+        home()?.join("Library").join("Caches")
+    } else {
+        named("XDG_CACHE_HOME").or_else(|| Some(home()?.join(".cache")))?
+    };
+    Some(base.join(tool_id))
+}
+
+#[cfg(all(test, unix, not(target_vendor = "apple")))]
 mod tests {
     use super::*;
 
-    fn state(variables: &[(&str, &str)], ours: bool) -> Result<PathBuf, NoDirectory> {
-        let variable = |name: &str| {
-            variables.iter().find(|(have, _)| *have == name).map(|(_, value)| PathBuf::from(value))
+    const USER: u32 = 1000;
+
+    fn chosen(effective: u32, candidates: &[&str], owners: &[(&str, u32)]) -> Result<String, DirectoryError> {
+        let owner = |path: &Path| owners.iter().find(|(known, _)| Path::new(known) == path).map(|it| it.1);
+        let around = Surroundings {
+            candidates: candidates.iter().map(PathBuf::from).collect(),
+            user: effective,
+            effective,
+            administrator: PathBuf::from("/root"),
+            owner: &owner,
         };
-        below("com.example.greet", &variable, &|_| ours, "XDG_STATE_HOME", ".local/state")
+        choose("com.example.tool", &around).map(|path| path.to_str().unwrap_or_default().to_owned())
     }
 
     #[test]
-    fn the_directory_is_below_the_platforms_place_by_the_tools_id() {
-        let home = [("HOME", "/nowhere/ada")];
-        assert_eq!(state(&home, true), Ok("/nowhere/ada/.local/state/com.example.greet".into()));
-        let both = [("HOME", "/nowhere/ada"), ("XDG_STATE_HOME", "/nowhere/state")];
-        assert_eq!(state(&both, true), Ok("/nowhere/state/com.example.greet".into()));
+    fn a_users_own_home_serves_though_nothing_exists_below_it() {
+        let owners = [("/", 0), ("/home/a", USER)];
+        assert_eq!(
+            chosen(USER, &["/home/a/.local/state"], &owners).unwrap(),
+            "/home/a/.local/state/com.example.tool"
+        );
     }
 
     #[test]
-    fn a_relative_place_is_ignored_so_that_the_working_directory_is_never_used() {
-        let both = [("HOME", "/nowhere/ada"), ("XDG_STATE_HOME", "state")];
-        assert_eq!(state(&both, true), Ok("/nowhere/ada/.local/state/com.example.greet".into()));
-        assert_eq!(state(&[("HOME", "ada")], true), Err(NoDirectory::NoHome));
-        assert_eq!(state(&[], true), Err(NoDirectory::NoHome));
+    fn sudo_with_the_users_home_stores_in_the_administrators_own() {
+        let owners = [("/", 0), ("/root", 0), ("/home/a", USER)];
+        assert_eq!(
+            chosen(0, &["/home/a/.local/state"], &owners).unwrap(),
+            "/root/.local/state/com.example.tool"
+        );
+        let owners = [("/", 0), ("/home/a", USER)];
+        let error = chosen(0, &["/home/a/.local/state"], &owners).unwrap_err();
+        assert!(matches!(error, DirectoryError::Foreign { .. }), "{error}");
     }
 
     #[test]
-    fn under_sudo_nothing_is_kept_in_the_callers_home() {
-        assert_eq!(state(&[("HOME", "/home")], false), Err(NoDirectory::Foreign("/home".into())));
+    fn a_directory_that_somebody_else_made_is_refused() {
+        let owners = [("/", 0), ("/home/a", USER), ("/home/a/.local/state/com.example.tool", 0)];
+        let error = chosen(USER, &["/home/a/.local/state"], &owners).unwrap_err();
+        assert!(matches!(error, DirectoryError::Foreign { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_containers_home_that_belongs_to_root_is_tried() {
+        let owners = [("/", 0), ("/app", 0)];
+        assert_eq!(
+            chosen(12_345, &["/app/.local/state"], &owners).unwrap(),
+            "/app/.local/state/com.example.tool"
+        );
+    }
+
+    #[test]
+    fn without_a_home_there_is_no_directory() {
+        assert_eq!(chosen(USER, &[], &[("/", 0)]).unwrap_err(), DirectoryError::NoHome);
+    }
+
+    #[test]
+    fn a_setuid_program_stores_nothing() {
+        let owner = |_: &Path| None;
+        let around = Surroundings {
+            candidates: vec![PathBuf::from("/home/a")],
+            user: USER,
+            effective: 0,
+            administrator: PathBuf::from("/root"),
+            owner: &owner,
+        };
+        assert_eq!(choose("a.b", &around).unwrap_err(), DirectoryError::Elevated);
+    }
+
+    #[test]
+    fn an_id_cannot_lead_out_of_the_directory() {
+        for id in ["", "..", ".a", "a/b", "a\\b", "/a", "a\0b", "é"] {
+            assert!(matches!(state_directory(id), Err(DirectoryError::Id { .. })), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn the_state_variable_comes_first_if_it_is_absolute() {
+        let with = |value: &str| {
+            let value = OsString::from(value);
+            candidates(Some(Path::new("/home/a")), move |name| {
+                (name == "XDG_STATE_HOME").then(|| value.clone())
+            })
+        };
+        assert_eq!(with("/state"), [PathBuf::from("/state")]);
+        assert_eq!(with("state"), [PathBuf::from("/home/a/.local/state")]);
+        assert_eq!(with(""), [PathBuf::from("/home/a/.local/state")]);
     }
 }

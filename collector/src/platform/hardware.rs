@@ -5,13 +5,13 @@
 //! it, and names, not indices, order it.
 
 /// The address as lower-case hexadecimal pairs joined by colons.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn first_address() -> Option<String> {
     netlink::first().ok().flatten()
 }
 
 /// The address as lower-case hexadecimal pairs joined by colons.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn first_address() -> Option<String> {
     mac_address::get_mac_address().ok().flatten().map(|address| pairs(&address.bytes()))
 }
@@ -20,7 +20,7 @@ fn pairs(address: &[u8]) -> String {
     address.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod netlink {
     use super::pairs;
     use rustix::net::{

@@ -4,18 +4,18 @@ use std::path::PathBuf;
 
 /// The file that holds it, where a file does.
 pub(crate) fn path() -> Option<PathBuf> {
-    cfg!(target_os = "linux").then(|| PathBuf::from("/etc/machine-id"))
+    cfg!(any(target_os = "linux", target_os = "android")).then(|| PathBuf::from("/etc/machine-id"))
 }
 
 /// The id. On Linux only `/etc/machine-id`: the D-Bus one beside it may differ, and a fleet's
 /// receiver knows the former.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn read() -> Option<String> {
     clean(&std::fs::read(path()?).ok()?)
 }
 
 /// The id as the system gives it.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn read() -> Option<String> {
     clean(machine_uid::get().ok()?.as_bytes())
 }

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Why a file's bytes do not count.
 #[derive(Debug)]
+#[cfg_attr(windows, expect(dead_code, reason = "owner and mode are Unix's"))]
 pub(crate) enum Unusable {
     /// There is none.
     Missing,

@@ -90,7 +90,7 @@ pub(crate) fn end(pid: u32, began: Option<u64>) -> io::Result<()> {
     imp::end(pid, began)
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 mod imp {
     use super::*;
     use rustix::io::Errno;
@@ -112,7 +112,7 @@ mod imp {
     }
 }
 
-#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+#[cfg(all(unix, not(target_os = "linux")))]
 mod imp {
     use super::*;
     use rustix::process::{Pid, Signal, kill_process};

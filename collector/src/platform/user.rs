@@ -28,7 +28,7 @@ pub(crate) fn number() -> u32 {
 /// The name of the real user: that of the first line of `/etc/passwd` with the number, else `$USER`
 /// where there is a home, too. That is what Go's `os/user` does without the C library, which is how
 /// the ancestor's tools are built.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn name() -> Option<String> {
     let users = std::fs::read("/etc/passwd").unwrap_or_default();
     among(&String::from_utf8_lossy(&users), number()).or_else(|| {
@@ -38,7 +38,7 @@ pub(crate) fn name() -> Option<String> {
 }
 
 /// The user's name, on Windows with the domain before it, as Go's `os/user` has it.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn name() -> Option<String> {
     let name = whoami::username().ok().and_then(|name| text(name.as_bytes()))?;
     match std::env::var("USERDOMAIN") {
@@ -49,7 +49,7 @@ pub(crate) fn name() -> Option<String> {
 
 /// The first name with this number, by the rules of Go's `os/user`: seven fields, both numbers
 /// numbers, no name that begins with a sign.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 fn among(users: &str, number: u32) -> Option<String> {
     users.lines().map(str::trim).filter(|line| !line.starts_with('#')).find_map(|line| {
         let fields: Vec<_> = line.splitn(7, ':').collect();

@@ -24,10 +24,12 @@
 mod golden;
 mod sample;
 mod script;
+mod table;
 
 pub use golden::{golden, render};
 pub use sample::{attribute, batch, command, context, everything, instant, origin};
 pub use script::{Script, answer};
+pub use table::{Delivered, Row, deliver, outline, outline_erasure, table};
 
 use crate::{Backend, Problem};
 

@@ -1,9 +1,15 @@
-//! JSON for components that should stay small: a writer that needs no tree of values, and the same
-//! form of attributes in every backend.
+//! JSON for components that should stay small: a writer and a reader that need no tree of values, and
+//! the same form of attributes in every backend.
+
+mod read;
+
+pub use read::{Error, from_str, is_json};
+
+pub(crate) use read::{entries, seeded};
 
 use crate::Value;
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -186,7 +192,7 @@ impl Value {
             Self::Text(text) => quote(text, json),
             Self::Number(value) => number(*value, json),
             Self::Boolean(value) => json.push_str(if *value { "true" } else { "false" }),
-            Self::Other(other) if serde_json::from_str::<IgnoredAny>(other).is_ok() => json.push_str(other),
+            Self::Other(other) if is_json(other) => json.push_str(other),
             Self::Other(other) => quote(other, json),
         }
     }
@@ -283,7 +289,7 @@ mod tests {
 
     #[test]
     fn entries_keep_their_order_and_the_last_of_a_key_wins() {
-        let entries: Entries<u32> = serde_json::from_str(r#"{"b": 1, "a": 2, "b": 3}"#).expect("is JSON");
+        let entries: Entries<u32> = from_str(r#"{"b": 1, "a": 2, "b": 3}"#).expect("is JSON");
         let keys: Vec<_> = entries.0.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["b", "a", "b"]);
         assert_eq!(entries.get("b"), Some(&3));

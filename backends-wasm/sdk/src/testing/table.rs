@@ -1,0 +1,123 @@
+//! Answers and what they mean, as a table; and a host that keeps at it until every event has its
+//! verdict.
+
+use super::Script;
+use super::sample::context;
+use crate::{Backend, Batch, Erasure, Event, Http, HttpError, Outcome, Response, Verdict};
+use std::collections::BTreeSet;
+
+/// One row: the rule that it exercises, what the vendor answers, and the outcome as [`outline`]
+/// writes it.
+pub type Row<'a> = (&'a str, Result<Response, HttpError>, &'a str);
+
+/// Sends `batch` once for each row and compares. No two rows may have the same rule.
+///
+/// # Panics
+/// With every row that differs; that is how a test fails.
+pub fn table(backend: &impl Backend, batch: &Batch, rows: &[Row<'_>]) {
+    let mut wrong = String::new();
+    let mut rules = BTreeSet::new();
+    for (rule, answer, expected) in rows {
+        if !rules.insert(*rule) {
+            wrong.push_str(&format!("two rows exercise: {rule}\n"));
+        }
+        let mut vendor = Script::new([answer.clone()]);
+        let actual = outline(&backend.send(batch, &context(), &mut vendor));
+        if actual != *expected {
+            wrong.push_str(&format!("{rule}\n  expected {expected}\n  actual   {actual}\n"));
+        }
+        if vendor.requests.len() != 1 {
+            wrong.push_str(&format!("{rule}\n  made {} requests\n", vendor.requests.len()));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// An outcome in a line: `delivered`, `retry after 2000 ms: status 429`, `rejected: status 400`,
+/// `too large`, `partial: delivered | rejected: why | retry: why`.
+#[must_use]
+pub fn outline(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Delivered => "delivered".into(),
+        Outcome::TooLarge => "too large".into(),
+        Outcome::Rejected(reason) => format!("rejected: {reason}"),
+        Outcome::Other(what) => format!("other: {what}"),
+        Outcome::Retry(advice) => match advice.after_ms {
+            Some(after) => format!("retry after {after} ms: {}", advice.reason),
+            None => format!("retry: {}", advice.reason),
+        },
+        Outcome::Partial(verdicts) => {
+            let verdicts: Vec<String> = verdicts.iter().map(verdict).collect();
+            format!("partial: {}", verdicts.join(" | "))
+        }
+    }
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Delivered => "delivered".into(),
+        Verdict::Retry(reason) => format!("retry: {reason}"),
+        Verdict::Rejected(reason) => format!("rejected: {reason}"),
+        Verdict::Other(what) => format!("other: {what}"),
+    }
+}
+
+/// An erasure in a line, as [`outline`] does for an outcome.
+#[must_use]
+pub fn outline_erasure(erasure: &Erasure) -> String {
+    match erasure {
+        Erasure::Receipt(proof) => format!("receipt: {proof}"),
+        Erasure::Unsupported(instead) => format!("unsupported: {instead}"),
+        Erasure::Other(what) => format!("other: {what}"),
+        Erasure::Retry(advice) => match advice.after_ms {
+            Some(after) => format!("retry after {after} ms: {}", advice.reason),
+            None => format!("retry: {}", advice.reason),
+        },
+    }
+}
+
+/// What became of every event of [`deliver`].
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// The ids of those that the vendor has.
+    pub delivered: Vec<String>,
+    /// The ids of those that were set aside.
+    pub rejected: Vec<String>,
+}
+
+/// Delivers any number of events as a host does: cut to the limit on events that `describe` gives,
+/// and cut in two where the outcome is `too-large`. Bytes are not counted, so that the backend's own
+/// checks are what is tested.
+///
+/// # Panics
+/// Where the backend asks for another attempt, gives the wrong number of verdicts, or cannot make up
+/// its mind about a single event.
+pub fn deliver<B: Backend>(backend: &B, batch: &Batch, http: &mut dyn Http) -> Delivered {
+    let most = usize::try_from(B::describe().limits.events).unwrap_or(usize::MAX).max(1);
+    let mut done = Delivered::default();
+    let mut waiting: Vec<&[Event]> = batch.events.chunks(most).rev().collect();
+    while let Some(events) = waiting.pop() {
+        let part = Batch { origin: batch.origin.clone(), events: events.to_vec() };
+        let ids = events.iter().map(|it| it.id.clone());
+        match backend.send(&part, &context(), http) {
+            Outcome::Delivered => done.delivered.extend(ids),
+            Outcome::Rejected(_) => done.rejected.extend(ids),
+            Outcome::TooLarge if events.len() > 1 => {
+                let (front, back) = events.split_at(events.len() / 2);
+                waiting.extend([back, front]);
+            }
+            Outcome::Partial(verdicts) => {
+                assert_eq!(verdicts.len(), events.len(), "one verdict for each event");
+                for (id, verdict) in ids.zip(verdicts) {
+                    match verdict {
+                        Verdict::Delivered => done.delivered.push(id),
+                        Verdict::Rejected(_) => done.rejected.push(id),
+                        other => panic!("{id}: {other:?}"),
+                    }
+                }
+            }
+            other => panic!("{} events: {}", events.len(), outline(&other)),
+        }
+    }
+    done
+}

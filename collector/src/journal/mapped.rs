@@ -1,0 +1,172 @@
+//! Appending into a mapping, from many threads at once, without a lock among them.
+//!
+//! A thread reserves its place with one compare-and-exchange, which fixes the record's offset and
+//! its count of events; then it stores the record's words, the first one last. So records are
+//! ordered by reservation, a kill at any store leaves a record that counts whole or not at all, and
+//! no thread ever waits for another: what a killed thread had reserved and not finished is a stretch
+//! that begins with a zero word, which readers step over.
+
+use super::format::{self, Head, Seed};
+use crate::platform::mapping::Mapping;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Words that are stored one by one. Tests put a memory in its place that notes every store.
+pub(super) trait Memory {
+    /// A stretch of it.
+    type Words<'a>: Words
+    where
+        Self: 'a;
+    /// `count` words from `at`, if there are so many now.
+    fn words(&self, at: usize, count: usize) -> Option<Self::Words<'_>>;
+}
+
+/// A stretch of words, all of them zero until they are stored.
+pub(super) trait Words {
+    /// Stores a word of a record.
+    fn store(&self, at: usize, value: u64);
+    /// Stores the word that makes the record count, after all others.
+    fn commit(&self, at: usize, value: u64);
+}
+
+/// Where the next record goes: offset in words, and events so far. One word, so that both are
+/// reserved at once.
+pub(super) trait Place {
+    fn load(&self) -> u64;
+    fn exchange(&self, from: u64, to: u64) -> Result<u64, u64>;
+}
+
+impl Memory for Mapping {
+    type Words<'a> = &'a [AtomicU64];
+
+    fn words(&self, at: usize, count: usize) -> Option<&[AtomicU64]> {
+        self.get(at, count)
+    }
+}
+
+impl Words for &[AtomicU64] {
+    #[inline]
+    fn store(&self, at: usize, value: u64) {
+        if let Some(word) = self.get(at) {
+            word.store(value.to_le(), Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    fn commit(&self, at: usize, value: u64) {
+        if let Some(word) = self.get(at) {
+            word.store(value.to_le(), Ordering::Release);
+        }
+    }
+}
+
+impl Place for AtomicU64 {
+    fn load(&self) -> u64 {
+        AtomicU64::load(self, Ordering::Relaxed)
+    }
+
+    fn exchange(&self, from: u64, to: u64) -> Result<u64, u64> {
+        // Nothing is read through it: the words that it gives away are this thread's alone.
+        self.compare_exchange_weak(from, to, Ordering::Relaxed, Ordering::Relaxed)
+    }
+}
+
+/// A segment that is appended to in memory.
+#[derive(Debug)]
+pub(super) struct Mapped<M = Mapping, P = AtomicU64> {
+    pub(super) memory: M,
+    place: P,
+    seed: Seed,
+    /// Events at which the segment is full.
+    most_events: u32,
+}
+
+/// What stopped an append.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stop {
+    /// The record does not fit into what is allocated.
+    Short,
+    /// The segment holds as many events as it may.
+    Full,
+    /// It is time to look whether the file is still what it was.
+    Look,
+}
+
+/// So many records go between two looks at the file: a look costs as much as two records.
+const LOOK_EVERY: u32 = 64;
+
+/// The two halves of a place: bytes and events.
+const fn split(place: u64) -> (u64, u32) {
+    ((place & 0xFFFF_FFFF) * 8, (place >> 32) as u32)
+}
+
+const fn join(tail: u64, events: u32) -> u64 {
+    (tail / 8) | (events as u64) << 32
+}
+
+impl<M: Memory> Mapped<M, AtomicU64> {
+    /// Goes on at `tail`, which is a multiple of 8.
+    pub(super) fn new(memory: M, seed: Seed, tail: u64, events: u32, most_events: u32) -> Self {
+        Self::with_place(memory, AtomicU64::new(join(tail, events)), seed, most_events)
+    }
+}
+
+impl<M: Memory, P: Place> Mapped<M, P> {
+    pub(super) fn with_place(memory: M, place: P, seed: Seed, most_events: u32) -> Self {
+        Self { memory, place, seed, most_events }
+    }
+
+    /// Where the next record goes, and events so far.
+    pub(super) fn position(&self) -> (u64, u32) {
+        split(self.place.load())
+    }
+
+    /// Appends a record; says at which offset. With `looked`, no look at the file is due.
+    pub(super) fn append(&self, head: &Head, payload: &[u8], looked: bool) -> Result<u64, Stop> {
+        let size = format::record_size(payload.len());
+        let event = u32::from(head.kind == super::RecordKind::Event.code());
+        let mut place = self.place.load();
+        let (offset, events, words) = loop {
+            let (offset, before) = split(place);
+            let events = before.saturating_add(event);
+            if events > self.most_events {
+                return Err(Stop::Full);
+            }
+            if event == 1 && events.is_multiple_of(LOOK_EVERY) && !looked {
+                return Err(Stop::Look);
+            }
+            let Some(words) = self.memory.words((offset / 8) as usize, size / 8) else {
+                return Err(Stop::Short);
+            };
+            match self.place.exchange(place, join(offset + size as u64, events)) {
+                Ok(_) => break (offset, events, words),
+                Err(now) => place = now,
+            }
+        };
+        let head = Head { events, ..*head };
+        let commit = head.commit(self.seed, offset, payload);
+        words.store(1, head.word(payload.len()));
+        let (low, high) = u128_halves(head.id);
+        words.store(2, low);
+        words.store(3, high);
+        let (full, rest) = payload.as_chunks::<8>();
+        let mut at = format::RECORD_HEAD / 8;
+        for chunk in full {
+            words.store(at, u64::from_le_bytes(*chunk));
+            at += 1;
+        }
+        if !rest.is_empty() {
+            let mut chunk = [0; 8];
+            chunk[..rest.len()].copy_from_slice(rest);
+            words.store(at, u64::from_le_bytes(chunk));
+            at += 1;
+        }
+        words.store(at, head.tail(payload.len()));
+        words.commit(0, commit);
+        Ok(offset)
+    }
+}
+
+fn u128_halves(id: [u8; 16]) -> (u64, u64) {
+    let id = u128::from_le_bytes(id);
+    (id as u64, (id >> 64) as u64)
+}

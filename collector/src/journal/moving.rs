@@ -1,0 +1,145 @@
+//! From one segment to the next, and the end of a lease.
+
+use super::fast::{Fast, Record, Running};
+use super::format;
+use super::lease::{self, Lease};
+use super::recorder::Common;
+use super::settings::MOVED;
+use super::writer::Writer;
+use crate::platform::{file, host};
+use std::io;
+
+impl Writer {
+    /// Moves on to the next segment and takes the running commands along.
+    pub(super) fn rotate(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
+        // From here on every recorder of this process waits for this one.
+        self.unmap(fast);
+        let Some(old) = self.lease.take() else {
+            return Ok(());
+        };
+        if !fast.is_running() {
+            self.seal_old(old);
+            return Ok(());
+        }
+        // The old lock is held until the new segment has the start records and the old one says so:
+        // nobody can see one without the other, except after a kill between the two writes, and the
+        // drain knows the ids that it reported.
+        if let Err(error) = self.lease(common) {
+            self.lease = Some(old);
+            return Err(error);
+        }
+        let before = self.lease.as_ref().map_or(0, |lease| lease.tail);
+        let running = fast.take_running();
+        let tail = old.tail;
+        let mut old = old;
+        let moved = running
+            .iter()
+            .try_for_each(|running| self.carry(fast, &old, running))
+            .and_then(|()| file::look(&old.file))
+            .and_then(|look| {
+                let purged = look.names == 0;
+                if !purged {
+                    say_moved(common, &mut old, &running)?;
+                }
+                Ok(purged)
+            });
+        match moved {
+            Ok(false) => self.seal_old(old),
+            Ok(true) => {
+                self.take_back(before);
+                fast.take_running();
+            }
+            Err(error) => {
+                old.tail = tail;
+                let _ = old.file.set_len(tail);
+                self.take_back(before);
+                fast.set_running(running);
+                self.lease = Some(old);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what was just put into the new segment, under its lease.
+    fn take_back(&mut self, tail: u64) {
+        if let Some(lease) = &mut self.lease {
+            lease.tail = tail;
+            let _ = lease.file.set_len(tail);
+        }
+    }
+
+    fn carry(&mut self, fast: &Fast, old: &Lease, running: &Running) -> io::Result<()> {
+        let mut bytes = vec![0; format::RECORD_HEAD];
+        file::read_at(&old.file, &mut bytes, running.offset)?;
+        let length = format::u32_at(&bytes, 8).unwrap_or(0) as usize & format::MAX_PAYLOAD;
+        bytes.resize(format::record_size(length), 0);
+        file::read_at(&old.file, &mut bytes, running.offset)?;
+        // A start record that is damaged by now has nothing to carry.
+        let Some((head, payload)) = format::decode_alone(old.seed, &bytes, running.offset) else {
+            return Ok(());
+        };
+        let record = Record { kind: head.kind, id: head.id, seconds: head.seconds, payload };
+        // Where others left little room in the new one it grows beyond its limit: a command must not
+        // end because of that.
+        self.put_over(fast, &record, bytes.len())
+    }
+
+    /// Seals what is full. If it cannot be renamed it stays a slot, and whoever leases it tries.
+    fn seal_old(&mut self, old: Lease) {
+        if let Some(folder) = &self.folder {
+            let sealed = lease::next_sequence(folder).and_then(|sequence| old.seal(folder, sequence));
+            self.unsynced.push(sealed.unwrap_or_else(|_| old.name.clone()));
+        }
+        // A forked child may hold the same lock without knowing.
+        let _ = old.file.unlock();
+    }
+
+    /// Gives the segment up, so that a drain can take it.
+    pub(super) fn seal(&mut self, common: &Common, fast: &Fast) {
+        if self.has_losses_to_say() {
+            self.say_losses(common, fast);
+        }
+        if fast.is_running() {
+            // If that fails the segment stays leased: its commands are running.
+            let _ = self.rotate(common, fast);
+            return;
+        }
+        self.unmap(fast);
+        if let Some(lease) = &self.lease {
+            self.unsynced.push(lease.name.clone());
+        }
+        self.release(fast);
+    }
+
+    /// Gives up the lease. Closing would not do: a forked child may hold the same lock.
+    pub(super) fn release(&mut self, fast: &Fast) {
+        self.unmap(fast);
+        if let Some(lease) = self.lease.take() {
+            // What was preallocated and not used is cut off, unless somebody cut more.
+            if file::look(&lease.file).is_ok_and(|look| look.size > lease.tail) {
+                let _ = lease.file.set_len(lease.tail);
+            }
+            let _ = lease.file.unlock();
+        }
+        fast.take_running();
+    }
+}
+
+/// Says in the old segment that its running commands moved on.
+fn say_moved(common: &Common, old: &mut Lease, running: &[Running]) -> io::Result<()> {
+    let per_record = (common.settings.record_bytes() / 16).max(1);
+    for part in running.chunks(per_record) {
+        let ids: Vec<u8> = part.iter().flat_map(|running| running.id).collect();
+        let record = Record { kind: MOVED, id: [0; 16], seconds: common.settings.seconds(), payload: &ids };
+        let end = old.tail + format::record_size(ids.len()) as u64;
+        if end > host::file_size_limit() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let mut bytes = Vec::new();
+        record.head(old.events).encode(old.seed, old.tail, &ids, &mut bytes);
+        file::write_at(&old.file, &bytes, old.tail)?;
+        old.tail = end;
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Which imports a component may have. Everything is refused that is not named here.
+
+use semver::Version;
+use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker, ResourceType};
+
+use crate::error::Offence;
+use crate::state::State;
+
+/// The version under which the host links its own interfaces.
+pub(crate) const TRACK: Version = Version::new(0, 1, 0);
+/// The version under which the inert interfaces are linked.
+pub(crate) const WASI: Version = Version::new(0, 2, 12);
+
+/// The contract's interfaces.
+const OWN: [&str; 3] = ["telemetry:backend/types", "telemetry:backend/http", "telemetry:backend/log"];
+
+/// WASI that is met by stubs.
+const INERT: [&str; 20] = [
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stderr",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stderr",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:random/random",
+];
+
+/// What an import is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Part of the contract: the one power, the log, and the types.
+    Granted,
+    /// WASI that does nothing.
+    Inert,
+    /// Not to be had. The text says why, and what the likely cause is.
+    Refused(String),
+}
+
+/// An import's name without its version, and the version.
+fn split(import: &str) -> (&str, Option<Version>) {
+    match import.split_once('@') {
+        Some((name, version)) => (name, Version::parse(version).ok()),
+        None => (import, None),
+    }
+}
+
+/// Whether something built for `asked` can be met by `offered`, as semantic versions have it.
+fn compatible(asked: &Version, offered: &Version) -> bool {
+    if !asked.pre.is_empty() || !offered.pre.is_empty() {
+        return asked == offered;
+    }
+    match (asked.major, asked.minor) {
+        (0, 0) => asked == offered,
+        (0, minor) => offered.major == 0 && offered.minor == minor,
+        (major, _) => offered.major == major,
+    }
+}
+
+/// The class of an import by its name alone.
+pub fn classify(import: &str) -> Class {
+    let (name, version) = split(import);
+    let refused = |why: &str| Class::Refused(why.to_owned());
+    if OWN.contains(&name) {
+        return match version {
+            Some(version) if compatible(&version, &TRACK) => Class::Granted,
+            Some(version) => Class::Refused(format!(
+                "built for version {version} of the contract; this host speaks {TRACK}"
+            )),
+            None => refused("names no version of the contract"),
+        };
+    }
+    if INERT.contains(&name) {
+        return match version {
+            Some(version) if compatible(&version, &WASI) => Class::Inert,
+            Some(version) if version.minor >= 3 || version.major >= 1 => {
+                refused("WASI 0.3: built with async; rebuild it for WASI 0.2 (for JavaScript with `--sync`)")
+            }
+            _ => refused("an early version of WASI; rebuild it with a current toolchain for WASI 0.2"),
+        };
+    }
+    let package = name.split('/').next().unwrap_or_default();
+    match package {
+        "wasi:sockets" => refused(
+            "a backend has no sockets; it asks the host for a request through `telemetry:backend/http`. \
+             Likely cause: an HTTP or networking library inside the component",
+        ),
+        "wasi:http" => refused(
+            "a backend sends through `telemetry:backend/http`. Likely cause: an HTTP library of WASI (or `fetch`) \
+             inside the component; this host links it only with the feature `wasi-http`",
+        ),
+        "wasi:filesystem" => refused("a backend has no files"),
+        "telemetry:backend" => refused("not an interface of the contract that a host offers"),
+        _ if version
+            .as_ref()
+            .is_some_and(|v| package.starts_with("wasi:") && (v.minor >= 3 || v.major >= 1)) =>
+        {
+            refused("WASI 0.3: built with async; rebuild it for WASI 0.2 (for JavaScript with `--sync`)")
+        }
+        "wasi:keyvalue" | "wasi:blobstore" | "wasi:config" | "wasi:messaging" | "wasi:logging"
+        | "wasi:nn" => refused("a service of other hosts that a backend does not have"),
+        "wasi_snapshot_preview1" | "env" => {
+            refused("an import of a core module; the component was put together without an adapter")
+        }
+        _ => refused("unknown to this host"),
+    }
+}
+
+/// The name under which the host links what an accepted import asks for.
+fn linked_name(import: &str, class: &Class) -> Option<String> {
+    let (name, _) = split(import);
+    match class {
+        Class::Granted => Some(format!("{name}@{TRACK}")),
+        Class::Inert => Some(format!("{name}@{WASI}")),
+        Class::Refused(_) => None,
+    }
+}
+
+/// All imports that cannot be met, with the likely cause of each.
+pub(crate) fn offences(engine: &Engine, component: &Component, linker: &Linker<State>) -> Vec<Offence> {
+    let mut offences = Vec::new();
+    let component = component.component_type();
+    for (import, item) in component.imports(engine) {
+        let class = classify(import);
+        if let Class::Refused(cause) = &class {
+            offences.push(Offence { import: crate::text::tidy(import, 200), cause: cause.clone() });
+            continue;
+        }
+        let ComponentItem::ComponentInstance(instance) = item.ty else {
+            let cause = "must be an interface".to_owned();
+            offences.push(Offence { import: crate::text::tidy(import, 200), cause });
+            continue;
+        };
+        let Some(linked) = linked_name(import, &class) else { continue };
+        for (export, item) in instance.exports(engine) {
+            if !is_linked(linker, &linked, export, &item.ty) {
+                let cause = "newer than this host: it has the interface, but not this function".to_owned();
+                offences
+                    .push(Offence { import: crate::text::tidy(&format!("{import}#{export}"), 200), cause });
+            }
+        }
+    }
+    offences
+}
+
+/// Whether the linker has it: defining it again must fail.
+fn is_linked(linker: &Linker<State>, interface: &str, name: &str, item: &ComponentItem) -> bool {
+    let mut probe = linker.clone();
+    let Ok(mut instance) = probe.instance(interface) else { return true };
+    match item {
+        ComponentItem::ComponentFunc(_) => instance.func_new(name, |_, _, _, _| Ok(())).is_err(),
+        ComponentItem::Resource(_) => {
+            instance.resource(name, ResourceType::host::<()>(), |_, _| Ok(())).is_err()
+        }
+        _ => true,
+    }
+}

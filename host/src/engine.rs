@@ -1,0 +1,62 @@
+//! The engine: what WebAssembly a component may be made of, and how it is interrupted.
+//!
+//! Two properties matter to a tool that links this. No signal handler is installed: traps are checked
+//! for, not caught, so the tool's own handlers stay its own (the price is bounds checks in the
+//! component's code). And no address space is reserved in gigabytes, so that a tool under `ulimit -v`
+//! still works.
+
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, WasmFeatures};
+
+use crate::limits;
+
+/// How often the epoch advances while a component runs: the grain of every limit on its time.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// What a component's code is run by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The processor.
+    Native,
+    /// An interpreter, where executable memory is refused or one artefact must serve everywhere.
+    Pulley,
+}
+
+/// An engine for one target.
+pub(crate) fn engine(target: Target) -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    if target == Target::Pulley {
+        config.target(pulley_triple())?;
+    }
+    config.epoch_interruption(true);
+    config.signals_based_traps(false);
+    config.memory_reservation(16 << 20);
+    config.memory_reservation_for_growth(16 << 20);
+    config.memory_guard_size(0);
+    config.guard_before_linear_memory(false);
+    config.memory_init_cow(false);
+    config.max_wasm_stack(limits::WASM_STACK_BYTES);
+    config.async_stack_size(limits::WASM_STACK_BYTES + (1 << 20));
+    config.wasm_memory64(false);
+    config.wasm_relaxed_simd(false);
+    config.wasm_features(
+        WasmFeatures::THREADS | WasmFeatures::WIDE_ARITHMETIC | WasmFeatures::CUSTOM_PAGE_SIZES,
+        false,
+    );
+    #[cfg(feature = "compiler")]
+    {
+        config.cranelift_opt_level(wasmtime::OptLevel::Speed);
+        config.generate_address_map(false);
+    }
+    Engine::new(&config)
+}
+
+fn pulley_triple() -> &'static str {
+    match (cfg!(target_pointer_width = "64"), cfg!(target_endian = "little")) {
+        (true, true) => "pulley64",
+        (true, false) => "pulley64be",
+        (false, true) => "pulley32",
+        (false, false) => "pulley32be",
+    }
+}

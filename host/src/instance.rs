@@ -1,0 +1,174 @@
+//! A live instance and its calls, each within its time, each failure named.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use wasmtime::Store;
+use wasmtime_wasi::I32Exit;
+
+use crate::bindings::Backend as Exports;
+use crate::bindings::telemetry::backend::types as t;
+use crate::component::{Component, Loaded};
+use crate::egress::door::{Door, Recorder};
+use crate::egress::gate::{Gate, GateSetup};
+use crate::egress::proxy::Proxies;
+use crate::egress::resolve::SystemLookup;
+use crate::engine::TICK;
+use crate::error::CallError;
+use crate::log::LogBook;
+use crate::state::{self, OutOfTime, State};
+use crate::text::reason;
+use crate::track;
+use crate::types::{Description, Erasure, Outcome, Problem};
+
+/// An instance in its store.
+pub(crate) struct Live {
+    store: Store<State>,
+    exports: Exports,
+    limit: Duration,
+}
+
+impl Live {
+    pub(crate) async fn new(loaded: &Loaded, log: &LogBook, gate: &Gate) -> Result<Self, CallError> {
+        gate.set_open(false);
+        let mut store = state::store(&loaded.engine, &loaded.limits, log, gate);
+        state::begin_call(&mut store);
+        let limit = loaded.limits.call_time;
+        let made = tokio::time::timeout(limit, loaded.pre.instantiate_async(&mut store)).await;
+        let exports = finish("instantiation", limit, made, &mut store)?;
+        Ok(Self { store, exports, limit })
+    }
+
+    fn begin(&mut self, open: bool) {
+        state::begin_call(&mut self.store);
+        self.store.data().gate.set_open(open);
+    }
+
+    pub(crate) async fn describe(&mut self) -> Result<Description, CallError> {
+        self.begin(false);
+        let exporter = self.exports.telemetry_backend_exporter();
+        let made = tokio::time::timeout(self.limit, exporter.call_describe(&mut self.store)).await;
+        let description = finish("describe", self.limit, made, &mut self.store)?;
+        track::description(description).map_err(CallError::Contract)
+    }
+
+    pub(crate) async fn configure(&mut self, settings: &str) -> Result<Result<(), Vec<Problem>>, CallError> {
+        self.begin(false);
+        let exporter = self.exports.telemetry_backend_exporter();
+        let made = tokio::time::timeout(self.limit, exporter.call_configure(&mut self.store, settings)).await;
+        Ok(finish("configure", self.limit, made, &mut self.store)?.map_err(track::problems))
+    }
+
+    pub(crate) async fn send(
+        &mut self,
+        batch: &t::Batch,
+        context: &t::SendContext,
+    ) -> Result<Outcome, CallError> {
+        self.begin(true);
+        let exporter = self.exports.telemetry_backend_exporter();
+        let made =
+            tokio::time::timeout(self.limit, exporter.call_send(&mut self.store, batch, context)).await;
+        self.store.data().gate.set_open(false);
+        let outcome = finish("send", self.limit, made, &mut self.store)?;
+        track::outcome(outcome, batch.events.len()).map_err(CallError::Contract)
+    }
+
+    pub(crate) async fn erase(
+        &mut self,
+        ids: &[String],
+        context: &t::SendContext,
+    ) -> Result<Erasure, CallError> {
+        self.begin(true);
+        let exporter = self.exports.telemetry_backend_exporter();
+        let made = tokio::time::timeout(self.limit, exporter.call_erase(&mut self.store, ids, context)).await;
+        self.store.data().gate.set_open(false);
+        finish("erase", self.limit, made, &mut self.store).map(track::erasure)
+    }
+
+    /// Bytes of all its memories: they never shrink.
+    pub(crate) fn memory_used(&self) -> usize {
+        self.store.data().meter.memory_used()
+    }
+}
+
+type Made<T> = Result<wasmtime::Result<T>, tokio::time::error::Elapsed>;
+
+fn finish<T>(
+    call: &'static str,
+    limit: Duration,
+    made: Made<T>,
+    store: &mut Store<State>,
+) -> Result<T, CallError> {
+    let error = match made {
+        Ok(Ok(value)) => return Ok(value),
+        Err(_) => {
+            let reason = format!("took longer than {limit:?}, requests included");
+            return Err(CallError::TookTooLong { call, reason });
+        }
+        Ok(Err(error)) => error,
+    };
+    if let Some(out) = error.downcast_ref::<OutOfTime>() {
+        return Err(CallError::TookTooLong { call, reason: out.to_string() });
+    }
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return Err(CallError::Exited { call, status: exit.0 });
+    }
+    if let Some(limit) = store.data_mut().meter.hit.take() {
+        return Err(CallError::LimitHit { call, limit });
+    }
+    Err(CallError::Trapped { call, reason: reason(&format!("{error:#}")) })
+}
+
+/// Waits for a thread that runs a component, and advances the engine's epoch meanwhile: whoever waits
+/// for a component is who interrupts it, so no further thread is needed.
+pub(crate) fn wait<T>(loaded: &Loaded, result: &Receiver<T>, longest: Duration) -> Result<T, CallError> {
+    let started = Instant::now();
+    loop {
+        match result.recv_timeout(TICK) {
+            Ok(value) => return Ok(value),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(CallError::Host("its thread ended".to_owned()));
+            }
+            Err(RecvTimeoutError::Timeout) => loaded.engine.increment_epoch(),
+        }
+        if started.elapsed() > longest {
+            return Err(CallError::Host(format!("its thread has not answered for {longest:?}")));
+        }
+    }
+}
+
+/// A runtime for one thread.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CallError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CallError::Host(format!("no runtime: {error}")))
+}
+
+/// Calls `describe` in an instance that is thrown away, on a thread of its own.
+pub(crate) fn describe(component: &Component) -> Result<Description, CallError> {
+    let component_there = component.clone();
+    let (done, result) = std::sync::mpsc::sync_channel(1);
+    std::thread::Builder::new()
+        .name("telemetry-describe".to_owned())
+        .spawn(move || {
+            let loaded = &component_there.0;
+            let described = runtime().and_then(|runtime| {
+                let log = LogBook::new(loaded.limits.log_bytes, loaded.limits.log_line_bytes);
+                let gate = Gate::new(GateSetup {
+                    grants: Vec::new(),
+                    door: Door::Record(Recorder::default()),
+                    proxies: Proxies::none(),
+                    lookup: std::sync::Arc::new(SystemLookup),
+                    limits: loaded.limits.clone(),
+                    user_agent: String::new(),
+                    max_requests: Some(0),
+                });
+                runtime.block_on(async { Live::new(loaded, &log, &gate).await?.describe().await })
+            });
+            drop(done.send(described));
+        })
+        .map_err(|error| CallError::Host(error.to_string()))?;
+    let longest = component.0.limits.call_time * 2 + Duration::from_secs(5);
+    wait(&component.0, &result, longest)?
+}

@@ -1,0 +1,29 @@
+//! The one place with `unsafe`: turning bytes into code that runs.
+//!
+//! `wasmtime` cannot check that serialised code does what its compiler wrote, so it asks its caller to
+//! promise where the bytes came from. The promise is kept by there being two callers only, each of
+//! which has its reason written at [`Origin`].
+#![allow(unsafe_code)]
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Where serialised code came from. Making one of these is the promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Compiled by this process a moment ago.
+    #[cfg(feature = "compiler")]
+    JustCompiled,
+    /// Part of this program: embedded when it was built. Who can change it can change the program.
+    Embedded,
+}
+
+/// Makes a component of serialised code. Fails, and does not misbehave, on code for another version,
+/// other settings or another processor.
+pub(crate) fn deserialize(engine: &Engine, code: &[u8], origin: Origin) -> wasmtime::Result<Component> {
+    let _promise = origin;
+    // SAFETY: `deserialize` requires bytes that `Component::serialize` or `precompile_component` of
+    // wasmtime made and that nobody altered since. Every `Origin` says why that holds; wasmtime itself
+    // checks version, settings and processor features before it uses them.
+    unsafe { Component::deserialize(engine, code) }
+}
