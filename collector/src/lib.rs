@@ -66,6 +66,9 @@ pub use tool::Tool;
 
 /// The tool as the `telemetry.toml` beside its `Cargo.toml` declares it, embedded when the tool is
 /// compiled. Another file is named relative to the directory of `Cargo.toml`.
+///
+/// The file is checked by the compiler: an unknown key, a wrong type or a missing `id` is an error that
+/// names its line.
 #[macro_export]
 macro_rules! tool {
     () => {
@@ -75,7 +78,7 @@ macro_rules! tool {
         $crate::Tool::from_toml(
             ::core::env!("CARGO_PKG_NAME"),
             ::core::env!("CARGO_PKG_VERSION"),
-            ::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", $path)),
+            $crate::__private::configuration!($path),
         )
         .debug_build(::core::cfg!(debug_assertions))
     };
