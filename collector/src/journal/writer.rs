@@ -120,6 +120,14 @@ impl Writer {
         for _ in 0..4 {
             let Some(lease) = &self.lease else {
                 self.lease(common)?;
+                if !common.allowed.ask() {
+                    self.release(fast);
+                    self.memory = Memory::default();
+                    return Err(io::Error::new(
+                        io::ErrorKind::PermissionDenied,
+                        "recording is not allowed any more",
+                    ));
+                }
                 continue;
             };
             let look = file::look(&lease.file)?;

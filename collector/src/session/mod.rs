@@ -126,12 +126,16 @@ impl Session {
     /// A recorder for this process.
     fn recorder(self: &Arc<Self>, gate: Gate) -> Recorder {
         let session = Arc::clone(self);
+        let gate = Arc::new(gate);
+        let guard = Arc::clone(&gate);
         let may = gate.first().may;
         let settings = self.journal_settings();
         let journal = move || {
             let destination = if may == May::Local { LOCAL } else { &session.selected.destination };
             let label = Label { destination: destination.to_owned(), origin: origin::encoded(&session) };
+            let guard = Arc::clone(&guard);
             Journal::new(session.journal_directory(), label, settings.clone())
+                .while_allowed(move || guard.look() == may)
         };
         let mut recorder = Recorder::new(journal, self.logger.clone());
         recorder.gate = Some(gate);
