@@ -71,18 +71,27 @@ pub(crate) fn open(
     Ok(Component { inner, limits, refused })
 }
 
+/// The host's limits, with what the author chose instead.
 fn limits(config: &Config, at_most_once: bool) -> host::Limits {
+    fn choose<T>(limit: &mut T, chosen: Option<T>) {
+        if let Some(chosen) = chosen {
+            *limit = chosen;
+        }
+    }
+    let size = |chosen: Option<u64>| chosen.map(|chosen| usize::try_from(chosen).unwrap_or(usize::MAX));
     let mut limits = host::Limits::default();
     let chosen = &config.backend.limits;
-    if let Some(memory) = chosen.memory {
-        limits.memory_bytes = usize::try_from(memory).unwrap_or(usize::MAX);
-    }
-    if let Some(time) = chosen.call_time {
-        limits.call_time = time;
-    }
-    if let Some(time) = chosen.cpu_time {
-        limits.cpu_time = time;
-    }
+    choose(&mut limits.file_bytes, chosen.file_bytes);
+    choose(&mut limits.memory_bytes, size(chosen.memory_bytes));
+    choose(&mut limits.table_elements, size(chosen.table_elements));
+    choose(&mut limits.request_bytes, size(chosen.request_bytes));
+    choose(&mut limits.response_bytes, size(chosen.response_bytes));
+    choose(&mut limits.requests_per_call, chosen.requests_per_call);
+    choose(&mut limits.log_bytes, size(chosen.log_bytes));
+    choose(&mut limits.compile_time, chosen.compile_time);
+    choose(&mut limits.cpu_time, chosen.cpu_time);
+    choose(&mut limits.call_time, chosen.call_time);
+    choose(&mut limits.request_time, chosen.request_time);
     if at_most_once {
         // A claim covers one request: a second could deliver the same events again.
         limits.requests_per_call = 1;

@@ -214,7 +214,7 @@ impl Telemetry {
     /// ```
     /// use telemetry::event::{Attribute, kind};
     /// # let ((), events) = telemetry::capture(false, || {
-    /// # let telemetry = telemetry::start(telemetry::Tool::from_toml("greet", "1.0.0", "[tool]\nid = \"com.example.greet\""));
+    /// # let telemetry = telemetry::start(telemetry::Tool::from_toml("1.0.0", "[tool]\nid = \"com.example.greet\""));
     /// telemetry.track(kind::FEATURE_USED, "cache", &[Attribute::new("hit", true)]);
     /// # });
     /// # assert_eq!(events[0].name, "cache");

@@ -251,23 +251,20 @@ fn a_purge_under_a_running_drain_takes_its_batches_away() {
     assert_eq!(segments(temp.path()), [""; 0]);
 }
 
-/// A recorder whose segment was purged looks at consent before it writes into another one.
 #[test]
 fn what_was_purged_does_not_come_back_once_recording_is_not_allowed() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("journal");
+    let temp = temp();
+    let directory = temp.path().join("journal");
     let allowed = Arc::new(AtomicBool::new(true));
     let asked = Arc::clone(&allowed);
-    let label = Label { destination: "somewhere".into(), origin: Vec::new() };
-    let journal = Journal::new(path.clone(), label, Settings::default())
-        .while_allowed(move || asked.load(Ordering::SeqCst));
-    journal.append(RecordKind::Event, &[1; 16], b"before").expect("recorded");
+    let journal = journal(&directory).while_allowed(move || asked.load(Ordering::SeqCst));
+    record(&journal, [1]);
     allowed.store(false, Ordering::SeqCst);
-    purge(&path).expect("purged");
+    purge(&directory).unwrap();
     assert!(journal.append(RecordKind::Event, &[2; 16], b"after").is_err());
     journal.seal();
-    assert_eq!(survey(&path).events, 0);
+    assert_eq!(survey(&directory).events, 0);
 }
