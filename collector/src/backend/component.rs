@@ -12,14 +12,6 @@ use super::{Ask, Backend, Batch, Erasure, Limits, Outcome, SendContext, Verdict}
 use crate::event::{Attribute, Event, Timestamp, Value};
 use crate::tool::{Config, CredentialSource, Endpoint, Placement, Tool};
 
-/// Where a component's requests go.
-pub(crate) enum Way {
-    /// To the network, each with leave of its own.
-    Network(Ask),
-    /// Nowhere: they are written down.
-    Recorded(host::Recorder),
-}
-
 /// A loaded and configured component.
 pub(crate) struct Component {
     inner: host::Backend,
@@ -28,13 +20,14 @@ pub(crate) struct Component {
     refused: Arc<AtomicBool>,
 }
 
-/// Loads the chosen component, with the author's grants. The error says what to do.
+/// Loads the chosen component, with the author's grants. Each of its requests asks for leave. The error says
+/// what to do.
 pub(crate) fn open(
     tool: &Tool,
     config: &Config,
     choice: &Choice,
     cache: Option<PathBuf>,
-    way: Way,
+    ask: Ask,
     at_most_once: bool,
 ) -> Result<Component, String> {
     let limits = limits(config, at_most_once);
@@ -48,18 +41,13 @@ pub(crate) fn open(
     let settings = serde_json::to_string(&config.backend.settings)
         .map_err(|error| format!("[backend.settings]: {error}"))?;
     let refused = Arc::new(AtomicBool::new(false));
-    let door = match way {
-        Way::Recorded(recorder) => host::Door::Record(recorder),
-        Way::Network(ask) => {
-            let refused = Arc::clone(&refused);
-            host::Door::Network(Arc::new(move |_| {
-                ask().map(|permit| permit as Box<dyn Send>).map_err(|reason| {
-                    refused.store(true, Ordering::SeqCst);
-                    host::Denied { reason }
-                })
-            }))
-        }
-    };
+    let noted = Arc::clone(&refused);
+    let door = host::Door::Network(Arc::new(move |_| {
+        ask().map(|permit| permit as Box<dyn Send>).map_err(|reason| {
+            noted.store(true, Ordering::SeqCst);
+            host::Denied { reason }
+        })
+    }));
     let setup = grants.into_iter().fold(host::Setup::new(settings, door), host::Setup::grant);
     let inner = host::Backend::start(&component, setup).map_err(|error| error.to_string())?;
     let asked = inner.description().limits;
