@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io;
 
+/// A system that interrupts a call for ever must not hold a tool for ever.
+const MOST_INTERRUPTIONS: u32 = 100;
+
 /// What the system says about an open file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
@@ -69,7 +72,7 @@ impl Look {
 
 /// Reads until `buffer` is full or the file ends; says how much it read.
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut done = 0;
+    let (mut done, mut interrupted) = (0, 0);
     while done < buffer.len() {
         #[cfg(unix)]
         let step = std::os::unix::fs::FileExt::read_at(file, &mut buffer[done..], offset + done as u64);
@@ -78,7 +81,9 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
         match step {
             Ok(0) => break,
             Ok(read) => done += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && interrupted < MOST_INTERRUPTIONS => {
+                interrupted += 1;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -87,7 +92,7 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 
 /// Writes all of `bytes`.
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    let mut done = 0;
+    let (mut done, mut interrupted) = (0, 0);
     while done < bytes.len() {
         #[cfg(unix)]
         let step = std::os::unix::fs::FileExt::write_at(file, &bytes[done..], offset + done as u64);
@@ -96,7 +101,9 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()>
         match step {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => done += written,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && interrupted < MOST_INTERRUPTIONS => {
+                interrupted += 1;
+            }
             Err(error) => return Err(error),
         }
     }
