@@ -26,13 +26,15 @@ fn the_bindings_are_what_the_contract_says() {
     let mut resolve = Resolve::default();
     let (id, _) = resolve.push_path(format!("{package}/wit")).expect("the contract can be read");
     let world = resolve.select_world(&[id], Some("backend")).expect("the contract has the world");
-    let mut options = Opts::default();
-    options.format = true;
-    options.std_feature = false;
-    options.additional_derive_attributes = vec!["PartialEq".into()];
-    options.pub_export_macro = true;
-    options.export_macro_name = Some("export_component".into());
-    options.default_bindings_module = Some("telemetry_backend_sdk::bindings".into());
+    let options = Opts {
+        format: true,
+        std_feature: false,
+        additional_derive_attributes: vec!["PartialEq".into()],
+        pub_export_macro: true,
+        export_macro_name: Some("export_component".into()),
+        default_bindings_module: Some("telemetry_backend_sdk::bindings".into()),
+        ..Opts::default()
+    };
     let mut files = Files::default();
     options.build().generate(&mut resolve, world, &mut files).expect("the contract can be generated");
     let (_, generated) = files.iter().next().expect("there is one file");

@@ -91,15 +91,15 @@ impl Session {
 
     pub(crate) fn journal_settings(&self) -> journal::Settings {
         let caps = &self.config.journal;
-        let mut settings = journal::Settings::default();
-        settings.max_bytes = caps.max_bytes;
-        settings.max_events = caps.max_events;
-        settings.max_age = caps.max_age;
-        settings.max_record = caps.max_record as usize;
-        if !caps.map {
-            settings.map = journal::Map::Never;
+        let defaults = journal::Settings::default();
+        journal::Settings {
+            max_bytes: caps.max_bytes,
+            max_events: caps.max_events,
+            max_age: caps.max_age,
+            max_record: caps.max_record as usize,
+            map: if caps.map { defaults.map } else { journal::Map::Never },
+            ..defaults
         }
-        settings
     }
 
     /// What the user's file of local events is called.

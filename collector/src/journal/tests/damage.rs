@@ -150,7 +150,7 @@ fn a_file_made_to_be_slow_is_read_in_bounded_time() {
     let mut bytes = header.encode();
     let start = bytes.len();
     for at in (start..start + (256 << 10)).step_by(8) {
-        if (at - start) % 16 == 0 {
+        if (at - start).is_multiple_of(16) {
             bytes.extend_from_slice(&Seed::of(5).mark(at as u64).to_le_bytes());
             bytes.extend_from_slice(&[0; 4]);
         } else {

@@ -154,8 +154,11 @@ impl World {
         let path = self.directory.path().join(name);
         let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
         if file.try_lock().is_ok() {
-            let bytes =
-                if torn % 2 == 0 { vec![0; usize::from(torn)] } else { vec![torn; usize::from(torn)] };
+            let bytes = if torn.is_multiple_of(2) {
+                vec![0; usize::from(torn)]
+            } else {
+                vec![torn; usize::from(torn)]
+            };
             std::io::Write::write_all(&mut &file, &bytes).unwrap();
         }
     }
