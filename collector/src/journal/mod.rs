@@ -55,7 +55,7 @@
 //! 2. A record counts when its first word is there; that word is written last (in one `write` for
 //!    plain appends, as the last store in a mapping).
 //! 3. A lease is worth something only if, after the lock was got, the name still leads to the locked
-//!    file. Whoever renames or removes a segment holds its lock, except [`purge`] and the caps.
+//!    file. Whoever renames or removes a segment holds its lock, except `purge` and the caps.
 //! 4. A segment names its destination and origin and holds records of no other.
 //! 5. A sealed segment never changes. Its records leave by acknowledgement, and the file when no
 //!    record is left: first `drain.state` takes over its losses, then the file goes, then its
