@@ -136,8 +136,7 @@ fn on(where_to: &str, calls: u32) {
 fn main() {
     if std::env::var_os(HOME).is_some() {
         let toml = "[tool]\nid = \"com.example.bench\"\nforce = true\n[backend]\nuse = \"noop\"\n[delivery]\nmode = \"never\"\n";
-        let _telemetry =
-            telemetry::start(telemetry::Tool::from_toml("bench", "1.0.0", toml).debug_build(false));
+        let _telemetry = telemetry::start(telemetry::Tool::from_toml("1.0.0", toml).debug_build(false));
         if !telemetry::begin("probe").is_on() {
             println!("telemetry is off here, so there is nothing to measure");
             return;

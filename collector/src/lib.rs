@@ -9,7 +9,7 @@
 //! # const TOML: &str = "[tool]\nid = \"com.example.greet\"";
 //! fn main() {
 //!     // In a tool: `telemetry::start!()`, which reads the `telemetry.toml` beside `Cargo.toml`.
-//!     let _telemetry = telemetry::start(telemetry::Tool::from_toml("greet", "1.0.0", TOML));
+//!     let _telemetry = telemetry::start(telemetry::Tool::from_toml("1.0.0", TOML));
 //!     hello("Ada");
 //! }
 //! ```
@@ -75,12 +75,8 @@ macro_rules! tool {
         $crate::tool!("telemetry.toml")
     };
     ($path:literal) => {
-        $crate::Tool::from_toml(
-            ::core::env!("CARGO_PKG_NAME"),
-            ::core::env!("CARGO_PKG_VERSION"),
-            $crate::__private::configuration!($path),
-        )
-        .debug_build(::core::cfg!(debug_assertions))
+        $crate::Tool::from_toml(::core::env!("CARGO_PKG_VERSION"), $crate::__private::configuration!($path))
+            .debug_build(::core::cfg!(debug_assertions))
     };
 }
 

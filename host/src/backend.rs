@@ -257,6 +257,7 @@ impl Worker {
         if !missing.is_empty() {
             return Err(StartError::NotGranted(missing));
         }
+        self.gate.narrow(description.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect());
         live.configure(&self.settings).await?.map_err(StartError::Problems)?;
         self.live = Some(live);
         Ok(description)

@@ -1,7 +1,5 @@
-//! Loading: read, measure, pin, compile, check. What comes out can be started.
+//! Loading: what was read and compiled is checked; what comes out can be started.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,9 +12,11 @@ use crate::engine::{self, Target};
 use crate::error::{CallError, LoadError};
 use crate::limits::Limits;
 use crate::native_code::{self, Origin};
+use crate::precompiled::Artefact;
+use crate::read::{self, Binary};
 use crate::state::State;
 use crate::types::Description;
-use crate::{instance, wasi};
+use crate::{compile, instance, wasi};
 
 /// Where a component comes from.
 #[derive(Clone, Copy, Debug)]
@@ -62,22 +62,48 @@ impl std::fmt::Debug for Component {
     }
 }
 
+/// A component that was compiled, with what is known of it, before it was checked.
+pub(crate) struct Compiled {
+    pub(crate) engine: Engine,
+    pub(crate) component: wasmtime::component::Component,
+    pub(crate) digest: String,
+    pub(crate) size: u64,
+}
+
+impl Compiled {
+    pub(crate) fn load(source: Source<'_>, options: &LoadOptions) -> Result<Self, LoadError> {
+        let binary = match source {
+            Source::Path(path) => read::of_path(path, options)?,
+            Source::Bytes(bytes) => read::of_bytes(bytes.to_vec(), options)?,
+            Source::Precompiled(artefact) => return Self::precompiled(artefact, options),
+        };
+        let Binary { bytes, digest, size } = binary;
+        let (engine, component) = compile::compile(bytes, &digest, options)?;
+        Ok(Self { engine, component, digest, size })
+    }
+
+    fn precompiled(artefact: &'static [u8], options: &LoadOptions) -> Result<Self, LoadError> {
+        let artefact = Artefact::read(artefact)?;
+        read::check_pin(options.pin.as_deref(), &artefact.digest)?;
+        if artefact.target == Target::Pulley && !cfg!(feature = "pulley") {
+            let why = "it is for the interpreter, which is not part of this program: build it with the feature `pulley`";
+            return Err(LoadError::Precompiled(why.to_owned()));
+        }
+        let engine = engine(artefact.target)?;
+        let component = native_code::deserialize(&engine, artefact.code, Origin::Embedded)
+            .map_err(|error| LoadError::Precompiled(crate::text::reason(&format!("{error:#}"))))?;
+        Ok(Self { engine, component, digest: artefact.digest, size: artefact.code.len() as u64 })
+    }
+}
+
 impl Component {
     /// Loads a component. Nothing of it has run when this returns.
     pub fn load(source: Source<'_>, options: &LoadOptions) -> Result<Self, LoadError> {
-        let limits = options.limits.clone();
-        let (engine, component, digest) = match source {
-            Source::Path(path) => compile(read_file(path, limits.file_bytes)?, options)?,
-            Source::Bytes(bytes) => compile(bytes.to_vec(), options)?,
-            Source::Precompiled(code) => {
-                let digest = digest(code);
-                check_pin(options.pin.as_deref(), &digest)?;
-                let engine = engine(Target::Native)?;
-                let component = native_code::deserialize(&engine, code, Origin::Embedded)
-                    .map_err(|error| LoadError::Precompiled(crate::text::reason(&format!("{error:#}"))))?;
-                (engine, component, digest)
-            }
-        };
+        Self::check(Compiled::load(source, options)?, options)
+    }
+
+    pub(crate) fn check(compiled: Compiled, options: &LoadOptions) -> Result<Self, LoadError> {
+        let Compiled { engine, component, digest, .. } = compiled;
         let linker = linker(&engine)?;
         let offences = check::offences(&engine, &component, &linker);
         if !offences.is_empty() {
@@ -87,7 +113,7 @@ impl Component {
             |error: wasmtime::Error| LoadError::WrongWorld(crate::text::reason(&format!("{error:#}")));
         let pre = linker.instantiate_pre(&component).map_err(wrong)?;
         let pre = BackendPre::new(pre).map_err(wrong)?;
-        Ok(Self(Arc::new(Loaded { engine, pre, limits, digest })))
+        Ok(Self(Arc::new(Loaded { engine, pre, limits: options.limits.clone(), digest })))
     }
 
     /// What it says of itself. Runs it, with no grant and `http` closed.
@@ -95,7 +121,8 @@ impl Component {
         instance::describe(self)
     }
 
-    /// The SHA-256 of the bytes that were loaded, in hexadecimal.
+    /// The SHA-256 of the component that was loaded, in hexadecimal; of a precompiled one, that of the
+    /// file that it was made of.
     pub fn sha256(&self) -> &str {
         &self.0.digest
     }
@@ -104,13 +131,20 @@ impl Component {
     pub fn limits(&self) -> &Limits {
         &self.0.limits
     }
+
+    /// Whether its code is interpreted rather than run by the processor.
+    pub fn is_interpreted(&self) -> bool {
+        self.0.engine.is_pulley()
+    }
 }
 
-fn engine(target: Target) -> Result<Engine, LoadError> {
+/// An engine, or why there is none.
+pub(crate) fn engine(target: Target) -> Result<Engine, LoadError> {
     engine::engine(target).map_err(|error| LoadError::Host(format!("{error:#}")))
 }
 
-fn linker(engine: &Engine) -> Result<Linker<State>, LoadError> {
+/// What a component may import, linked.
+pub(crate) fn linker(engine: &Engine) -> Result<Linker<State>, LoadError> {
     let mut linker = Linker::new(engine);
     let linked = wasi::link(&mut linker).and_then(|()| {
         crate::bindings::Backend::add_to_linker::<_, wasmtime::component::HasSelf<_>>(
@@ -120,126 +154,4 @@ fn linker(engine: &Engine) -> Result<Linker<State>, LoadError> {
     });
     linked.map_err(|error| LoadError::Host(format!("{error:#}")))?;
     Ok(linker)
-}
-
-fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
-    let failed = |error| LoadError::Read { path: path.to_owned(), error };
-    let file = File::open(path).map_err(failed)?;
-    let meta = file.metadata().map_err(failed)?;
-    if !meta.is_file() {
-        return Err(failed(std::io::Error::other("it is not a regular file")));
-    }
-    if meta.len() > most {
-        return Err(LoadError::TooBig { most });
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
-}
-
-fn digest(bytes: &[u8]) -> String {
-    use sha2::Digest;
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn check_pin(pin: Option<&str>, found: &str) -> Result<(), LoadError> {
-    match pin {
-        Some(expected) if !expected.eq_ignore_ascii_case(found) => {
-            Err(LoadError::Pin { expected: crate::text::tidy(expected, 100), found: found.to_owned() })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A component's binary form begins so; a core module's fifth byte is 1.
-const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
-
-fn to_binary(bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
-    if bytes.starts_with(COMPONENT) {
-        return Ok(bytes);
-    }
-    if bytes.starts_with(b"\0asm") {
-        let what = if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
-            "it is a core module; build with the target wasm32-wasip2, or with `linker = \"wasm-component-ld\"` for wasm32-unknown-unknown"
-        } else {
-            "it is of a version of WebAssembly components that this host does not know"
-        };
-        return Err(LoadError::NotAComponent(what.to_owned()));
-    }
-    from_text(&bytes)
-}
-
-#[cfg(feature = "wat")]
-fn from_text(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
-    let not = |why: &str| LoadError::NotAComponent(crate::text::reason(why));
-    let text = std::str::from_utf8(bytes).map_err(|_| not("it is neither binary WebAssembly nor text"))?;
-    if !text.contains("(component") {
-        return Err(not("it does not begin as WebAssembly does"));
-    }
-    let binary = wat::parse_str(text).map_err(|error| not(&error.to_string()))?;
-    if binary.starts_with(COMPONENT) { Ok(binary) } else { Err(not("the text is of a core module")) }
-}
-
-#[cfg(not(feature = "wat"))]
-fn from_text(_: &[u8]) -> Result<Vec<u8>, LoadError> {
-    Err(LoadError::NotAComponent("it does not begin as WebAssembly does".to_owned()))
-}
-
-type Compiled = (Engine, wasmtime::component::Component, String);
-
-fn compile(bytes: Vec<u8>, options: &LoadOptions) -> Result<Compiled, LoadError> {
-    if bytes.len() as u64 > options.limits.file_bytes {
-        return Err(LoadError::TooBig { most: options.limits.file_bytes });
-    }
-    let digest = digest(&bytes);
-    check_pin(options.pin.as_deref(), &digest)?;
-    let binary = to_binary(bytes)?;
-    let (engine, component) = compile_binary(binary, options)?;
-    Ok((engine, component, digest))
-}
-
-#[cfg(not(feature = "compiler"))]
-fn compile_binary(
-    _: Vec<u8>,
-    _: &LoadOptions,
-) -> Result<(Engine, wasmtime::component::Component), LoadError> {
-    Err(LoadError::NoCompiler)
-}
-
-#[cfg(feature = "compiler")]
-fn compile_binary(
-    binary: Vec<u8>,
-    options: &LoadOptions,
-) -> Result<(Engine, wasmtime::component::Component), LoadError> {
-    let engine = engine(Target::Native)?;
-    let (worker_engine, limit) = (engine.clone(), options.limits.compile_time);
-    let (done, result) = std::sync::mpsc::sync_channel(1);
-    // The compiler cannot be interrupted. When it takes too long its thread is left to end by itself.
-    std::thread::Builder::new()
-        .name("telemetry-compile".to_owned())
-        .stack_size(8 << 20)
-        .spawn(move || drop(done.send(worker_engine.precompile_component(&binary))))
-        .map_err(|error| LoadError::Host(error.to_string()))?;
-    let code = match result.recv_timeout(limit) {
-        Ok(code) => code.map_err(|error| LoadError::Compile(explain(&error)))?,
-        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => return Err(LoadError::CompileTime(limit)),
-        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
-            return Err(LoadError::Compile("the compiler gave up on it".to_owned()));
-        }
-    };
-    let component = native_code::deserialize(&engine, &code, Origin::JustCompiled)
-        .map_err(|error| LoadError::Host(format!("{error:#}")))?;
-    Ok((engine, component))
-}
-
-#[cfg(feature = "compiler")]
-fn explain(error: &wasmtime::Error) -> String {
-    let text = crate::text::reason(&format!("{error:#}"));
-    if text.contains("async") {
-        format!(
-            "{text}. Likely cause: built with async; rebuild it for WASI 0.2 (for JavaScript with `--sync`)"
-        )
-    } else {
-        text
-    }
 }

@@ -23,11 +23,23 @@ pub(crate) enum Target {
     Pulley,
 }
 
-/// An engine for one target.
+/// An engine for one target, on this machine.
 pub(crate) fn engine(target: Target) -> wasmtime::Result<Engine> {
+    engine_for(target, None)
+}
+
+/// An engine for one target. With a triple it compiles for every processor of that name; without one,
+/// for this one.
+pub(crate) fn engine_for(target: Target, triple: Option<&str>) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
-    if target == Target::Pulley {
-        config.target(pulley_triple())?;
+    match (target, triple) {
+        (Target::Pulley, _) => {
+            config.target(pulley_triple())?;
+        }
+        (Target::Native, Some(triple)) => {
+            config.target(triple)?;
+        }
+        (Target::Native, None) => {}
     }
     config.epoch_interruption(true);
     config.signals_based_traps(false);

@@ -23,16 +23,22 @@
 
 mod backend;
 mod bindings;
+#[cfg(feature = "compiler")]
+mod cache;
 mod check;
+mod compile;
 mod component;
 mod egress;
 mod engine;
 mod error;
+mod inspect;
 mod instance;
 pub mod limits;
 mod log;
 mod meter;
 mod native_code;
+mod precompiled;
+mod read;
 mod state;
 mod text;
 mod track;
@@ -52,5 +58,8 @@ pub use egress::request::Outgoing;
 pub use egress::resolve::{Addresses, Lookup, SystemLookup};
 pub use egress::secret::Secret;
 pub use error::{CallError, LoadError, Offence, StartError};
+pub use inspect::{Import, Inspection, inspect};
 pub use limits::Limits;
 pub use log::{Level, LogLine, Stream};
+#[cfg(feature = "compiler")]
+pub use precompiled::{CompileFor, precompile, precompile_in_build_script};

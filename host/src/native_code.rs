@@ -1,7 +1,7 @@
 //! The one place with `unsafe`: turning bytes into code that runs.
 //!
 //! `wasmtime` cannot check that serialised code does what its compiler wrote, so it asks its caller to
-//! promise where the bytes came from. The promise is kept by there being two callers only, each of
+//! promise where the bytes came from. The promise is kept by there being three callers only, each of
 //! which has its reason written at [`Origin`].
 #![allow(unsafe_code)]
 
@@ -14,6 +14,10 @@ pub(crate) enum Origin {
     /// Compiled by this process a moment ago.
     #[cfg(feature = "compiler")]
     JustCompiled,
+    /// From the cache: a file in a directory that only this user can write, owned by this user, whose
+    /// checksum over key and content is right. Who can write there can replace the tool itself.
+    #[cfg(feature = "compiler")]
+    Cache,
     /// Part of this program: embedded when it was built. Who can change it can change the program.
     Embedded,
 }

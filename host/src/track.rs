@@ -122,6 +122,11 @@ pub(crate) fn description(from: wit::Description) -> Result<plain::Description, 
     if let Some(bad) = from.endpoints.iter().find(|e| !crate::egress::grant::valid_endpoint_name(&e.name)) {
         return Err(format!("`describe` names an endpoint `{}`, which is not a name", reason(&bad.name)));
     }
+    let mut names: Vec<&str> = from.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+    names.sort_unstable();
+    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(format!("`describe` names the endpoint `{}` twice", pair[0]));
+    }
     Ok(plain::Description {
         name: reason(&from.name),
         version: reason(&from.version),

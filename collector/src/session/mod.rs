@@ -126,12 +126,16 @@ impl Session {
     /// A recorder for this process.
     fn recorder(self: &Arc<Self>, gate: Gate) -> Recorder {
         let session = Arc::clone(self);
+        let gate = Arc::new(gate);
+        let guard = Arc::clone(&gate);
         let may = gate.first().may;
         let settings = self.journal_settings();
         let journal = move || {
             let destination = if may == May::Local { LOCAL } else { &session.selected.destination };
             let label = Label { destination: destination.to_owned(), origin: origin::encoded(&session) };
+            let guard = Arc::clone(&guard);
             Journal::new(session.journal_directory(), label, settings.clone())
+                .while_allowed(move || guard.look() == may)
         };
         let mut recorder = Recorder::new(journal, self.logger.clone());
         recorder.gate = Some(gate);
@@ -210,7 +214,7 @@ impl Telemetry {
     /// ```
     /// use telemetry::event::{Attribute, kind};
     /// # let ((), events) = telemetry::capture(false, || {
-    /// # let telemetry = telemetry::start(telemetry::Tool::from_toml("greet", "1.0.0", "[tool]\nid = \"com.example.greet\""));
+    /// # let telemetry = telemetry::start(telemetry::Tool::from_toml("1.0.0", "[tool]\nid = \"com.example.greet\""));
     /// telemetry.track(kind::FEATURE_USED, "cache", &[Attribute::new("hit", true)]);
     /// # });
     /// # assert_eq!(events[0].name, "cache");

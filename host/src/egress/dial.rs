@@ -37,6 +37,12 @@ impl Dialer {
             .dns_resolver(Arc::new(Judging { lookup, grant: judged }))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            // Answers are decoded here, bounded, even where another package of the tool switches the client's
+            // own decoding on.
+            .no_gzip()
+            .no_deflate()
+            .no_brotli()
+            .no_zstd()
             .referer(false)
             .http1_only()
             .tcp_nodelay(true)

@@ -48,6 +48,8 @@ struct Inner {
 #[derive(Default)]
 struct GateState {
     open: bool,
+    /// What `describe` asked for; none until it has answered.
+    described: Vec<String>,
     this_call: u32,
     dialers: BTreeMap<String, Dialer>,
     exchanges: Exchanges,
@@ -88,6 +90,11 @@ impl Gate {
             state.open = open;
             state.this_call = 0;
         });
+    }
+
+    /// Narrows what may be reached to what the component said that it needs.
+    pub(crate) fn narrow(&self, described: Vec<String>) {
+        self.with(|state| state.described = described);
     }
 
     pub(crate) fn exchanges(&self) -> Exchanges {
@@ -153,7 +160,12 @@ impl Gate {
 
     fn grant(&self, endpoint: &str) -> Result<Arc<Grant>, Refusal> {
         if let Some(grant) = self.0.grants.get(endpoint) {
-            return Ok(Arc::clone(grant));
+            if self.with(|state| state.described.iter().any(|name| name == endpoint)) {
+                return Ok(Arc::clone(grant));
+            }
+            return Err(Refusal::Denied(format!(
+                "endpoint \"{endpoint}\" is granted, but the component's `describe` does not ask for it"
+            )));
         }
         if !super::grant::valid_endpoint_name(endpoint) {
             let name = crate::text::tidy(endpoint, 100);

@@ -21,3 +21,8 @@ pub(crate) mod resolve;
 pub(crate) mod secret;
 pub(crate) mod target;
 pub(crate) mod tls;
+
+#[cfg(test)]
+mod answer_tests;
+#[cfg(test)]
+mod tables;

@@ -48,6 +48,9 @@ pub struct Guest {
     pub body: Option<String>,
     pub coding: u32,
     pub timeout_ms: Option<u32>,
+    /// Further imports of the module, and the world that has them.
+    pub imports: String,
+    pub world: String,
     /// Further items of the module.
     pub items: String,
     /// Replaces `send`'s code: `(param $args i32) (result i32)`.
@@ -57,6 +60,8 @@ pub struct Guest {
     pub in_describe: String,
     pub in_configure: String,
     pub memory: String,
+    /// Runs first whenever the host wants memory.
+    pub in_realloc: String,
 }
 
 impl Default for Guest {
@@ -72,12 +77,15 @@ impl Default for Guest {
             body: Some("[]".into()),
             coding: 0,
             timeout_ms: None,
+            imports: String::new(),
+            world: String::new(),
             items: String::new(),
             send: None,
             erase: None,
             in_describe: String::new(),
             in_configure: String::new(),
             memory: "(memory (export \"memory\") 4)".into(),
+            in_realloc: String::new(),
         }
     }
 }
@@ -96,7 +104,8 @@ impl Guest {
     }
 
     pub fn component(&self) -> Vec<u8> {
-        super::component_of(&self.module())
+        let world = if self.world.is_empty() { "backend" } else { "test" };
+        super::component_in(&self.module(), &self.world, world)
     }
 
     fn description(&self, memory: &mut Memory) -> u32 {
@@ -175,12 +184,13 @@ impl Guest {
         let data: String = memory.bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
         let send = self.send.clone().unwrap_or_else(|| "(call $request) (call $answer)".into());
         let erase = self.erase.clone().unwrap_or_else(|| "(call $request) (drop (call $answer)) (i32.const 3072) (i32.store8 (i32.const 3072) (i32.const 1)) (i32.store (i32.const 3080) (global.get $problem)) (i32.store (i32.const 3084) (global.get $problem_length))".into());
-        let Self { in_describe, in_configure, items, memory: memory_item, .. } = self;
+        let Self { in_describe, in_configure, items, imports, in_realloc, memory: memory_item, .. } = self;
         format!(
             r#"(module
   (import "telemetry:backend/http@0.1.0" "send" (func $http
     (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
   (import "telemetry:backend/log@0.1.0" "write" (func $log (param i32 i32 i32)))
+  {imports}
   {memory_item}
   (data (i32.const {BASE}) "{data}")
   (global $next (mut i32) (i32.const 65536))
@@ -192,6 +202,7 @@ impl Guest {
   {items}
   (func (export "cabi_realloc") (param $old i32) (param $size i32) (param $align i32) (param $new i32) (result i32)
     (local $at i32)
+    {in_realloc}
     (global.set $next (i32.and (i32.add (global.get $next) (i32.const 15)) (i32.const -16)))
     (local.set $at (global.get $next))
     (global.set $next (i32.add (global.get $next) (local.get $new)))

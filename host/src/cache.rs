@@ -1,0 +1,154 @@
+//! Compiled code on disk, for the same user and no other.
+//!
+//! The cache protects against corruption and against other users, not against the user: who can write
+//! here can replace the tool. Any doubt means compiling again. Nothing about the cache is ever an error.
+//!
+//! A file is a magic, the key, the code's SHA-256, and the code. It is written beside its place and
+//! renamed into it, so a reader sees a whole file or none. Where effective user and owner differ (setuid,
+//! sudo with a kept home) the cache is not used at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+
+const MAGIC: &[u8; 8] = b"TLMCODE1";
+const HEAD: usize = 8 + 32 + 32;
+/// A file this big is not one of ours: code is some ten times its component at the most.
+const FILE_BYTES: u64 = 512 << 20;
+/// A tool has one backend, and its last versions.
+const FILES: usize = 8;
+const SUFFIX: &str = ".code";
+
+/// The place of one component's code.
+pub(crate) struct Cache {
+    dir: PathBuf,
+    key: [u8; 32],
+}
+
+impl Cache {
+    /// None where the directory is not the user's own and private.
+    pub(crate) fn open(dir: &Path, engine: &Engine, digest: &str) -> Option<Self> {
+        create_private(dir)?;
+        if !is_private(dir) {
+            return None;
+        }
+        let mut compatibility = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut compatibility);
+        let mut key = Sha256::new();
+        key.update(digest);
+        key.update(compatibility.finish().to_le_bytes());
+        key.update(env!("CARGO_PKG_VERSION"));
+        Some(Self { dir: dir.to_owned(), key: key.finalize().into() })
+    }
+
+    fn path(&self) -> PathBuf {
+        let name: String = self.key.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        self.dir.join(name + SUFFIX)
+    }
+
+    /// The code, if all of it is as it was written.
+    pub(crate) fn read(&self) -> Option<Vec<u8>> {
+        let file = open_own(&self.path())?;
+        let size = file.metadata().ok().filter(|meta| meta.len() <= FILE_BYTES)?.len();
+        let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?);
+        file.take(FILE_BYTES).read_to_end(&mut bytes).ok()?;
+        let (head, code) = bytes.split_at_checked(HEAD)?;
+        let (magic, head) = head.split_at_checked(8)?;
+        let (key, checksum) = head.split_at_checked(32)?;
+        let whole = magic == MAGIC && key == self.key && checksum == checksum_of(&self.key, code).as_slice();
+        if whole { Some(bytes.split_off(HEAD)) } else { None }
+    }
+
+    /// Writes the code, if it can, and removes what is too much.
+    pub(crate) fn write(&self, code: &[u8]) {
+        if self.try_write(code).is_some() {
+            self.prune();
+        }
+    }
+
+    fn try_write(&self, code: &[u8]) -> Option<()> {
+        let path = self.path();
+        let unique = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?.subsec_nanos();
+        let beside = path.with_extension(format!("{}-{unique}.new", std::process::id()));
+        let written = (|| {
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&beside)?;
+            file.write_all(MAGIC)?;
+            file.write_all(&self.key)?;
+            file.write_all(&checksum_of(&self.key, code))?;
+            file.write_all(code)?;
+            fs::rename(&beside, &path)
+        })();
+        if written.is_err() {
+            // A full disk: what was begun is not left behind.
+            let _ = fs::remove_file(&beside);
+        }
+        written.ok()
+    }
+
+    /// The newest stay. What a dead writer left is removed with the old ones.
+    fn prune(&self) {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        let ours =
+            |path: &Path| path.extension().is_some_and(|extension| extension == "new" || extension == "code");
+        let mut files: Vec<(SystemTime, PathBuf)> = entries
+            .flatten()
+            .filter(|entry| ours(&entry.path()))
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        files.sort();
+        let excess = files.len().saturating_sub(FILES);
+        for (_, path) in files.into_iter().take(excess).filter(|(_, path)| *path != self.path()) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn checksum_of(key: &[u8; 32], code: &[u8]) -> [u8; 32] {
+    let mut sum = Sha256::new();
+    sum.update(key);
+    sum.update(code);
+    sum.finalize().into()
+}
+
+fn create_private(dir: &Path) -> Option<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).ok()
+}
+
+#[cfg(unix)]
+fn is_own(meta: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let effective = rustix::process::geteuid();
+    effective == rustix::process::getuid() && meta.uid() == effective.as_raw() && meta.mode() & 0o022 == 0
+}
+
+/// Elsewhere the user's profile is private by the system's own rules.
+#[cfg(not(unix))]
+fn is_own(_: &fs::Metadata) -> bool {
+    true
+}
+
+fn is_private(dir: &Path) -> bool {
+    fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir() && is_own(&meta))
+}
+
+fn open_own(path: &Path) -> Option<File> {
+    // The directory is private, so nobody else puts a link or a pipe between this look and the opening.
+    let before = fs::symlink_metadata(path).ok()?;
+    if !before.is_file() || !is_own(&before) {
+        return None;
+    }
+    File::open(path).ok()
+}

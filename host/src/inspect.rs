@@ -1,0 +1,76 @@
+//! What a component is, for an author who has to decide whether to trust it.
+
+use wasmtime::component::types::ComponentItem;
+
+use crate::check::{self, Class};
+use crate::component::{Compiled, Component, LoadOptions, Source, linker};
+use crate::error::LoadError;
+use crate::types::Description;
+
+/// One import and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// As the component names it.
+    pub name: String,
+    /// Granted, inert, or refused and why.
+    pub class: Class,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// Bytes of the file.
+    pub size: u64,
+    /// SHA-256 of the file, in hexadecimal: what `sha256` under `[backend]` pins.
+    pub sha256: String,
+    /// Everything that it imports.
+    pub imports: Vec<Import>,
+    /// Everything that it exports.
+    pub exports: Vec<String>,
+    /// The version of the contract that it speaks, as in `0.1.0`.
+    pub track: Option<String>,
+    /// Why it would not be loaded.
+    pub refused: Option<String>,
+    /// What it said of itself: `describe` was run, in the sandbox and with no grants. None where it was
+    /// refused, and so not run at all.
+    pub description: Option<Result<Description, String>>,
+}
+
+/// Reads a component and says what it is. One that would be refused is looked at but not run; an error
+/// means that it is no component that could be looked at.
+pub fn inspect(source: Source<'_>, options: &LoadOptions) -> Result<Inspection, LoadError> {
+    let compiled = Compiled::load(source, options)?;
+    let engine = compiled.engine.clone();
+    let offences = check::offences(&engine, &compiled.component, &linker(&engine)?);
+    let whole = compiled.component.component_type();
+    let tidy = |name: &str| crate::text::tidy(name, 200);
+    let imports = whole
+        .imports(&engine)
+        .map(|(name, item)| {
+            let mut class = check::classify(name);
+            // Of an interface that is there, a function may not be.
+            let within = format!("{}#", tidy(name));
+            if let Some(offence) =
+                offences.iter().find(|o| o.import == tidy(name) || o.import.starts_with(&within))
+            {
+                class = Class::Refused(offence.cause.clone());
+            }
+            if !matches!(item.ty, ComponentItem::ComponentInstance(_))
+                && matches!(class, Class::Granted | Class::Inert)
+            {
+                class = Class::Refused("must be an interface".to_owned());
+            }
+            Import { name: tidy(name), class }
+        })
+        .collect();
+    let exports: Vec<String> = whole.exports(&engine).map(|(name, _)| tidy(name)).collect();
+    let track =
+        exports.iter().find_map(|name| name.strip_prefix("telemetry:backend/exporter@").map(str::to_owned));
+    let (sha256, size) = (compiled.digest.clone(), compiled.size);
+    let (refused, description) = match Component::check(compiled, options) {
+        Err(error) => (Some(error.to_string()), None),
+        Ok(component) => (None, Some(component.describe().map_err(|error| error.to_string()))),
+    };
+    Ok(Inspection { size, sha256, imports, exports, track, refused, description })
+}

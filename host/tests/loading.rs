@@ -1,0 +1,332 @@
+//! Loading: the cache, precompiled components, and looking without running.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use support::guest::Guest;
+use support::{batch, context, grant, load};
+use telemetry_host::types::Outcome;
+use telemetry_host::{
+    Backend, Component, Door, ImportClass, LoadError, LoadOptions, Recorder, Setup, Source, inspect,
+};
+
+fn delivers(component: &Component) {
+    let setup = Setup::new("{}", Door::Record(Recorder::default())).grant(grant(
+        "intake",
+        "https://vendor.example",
+        &[],
+    ));
+    let mut backend = Backend::start(component, setup).unwrap();
+    assert_eq!(backend.send(&batch(1), &context()), Ok(Outcome::Delivered));
+}
+
+mod cache {
+    use super::*;
+
+    /// A cache directory inside a fresh one.
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn dir(&self) -> PathBuf {
+            self.0.path().join("code")
+        }
+
+        fn load(&self, bytes: &[u8]) -> Component {
+            let mut options = LoadOptions::default();
+            options.cache = Some(self.dir());
+            Component::load(Source::Bytes(bytes), &options).unwrap()
+        }
+
+        fn files(&self) -> Vec<PathBuf> {
+            let mut files: Vec<PathBuf> = match std::fs::read_dir(self.dir()) {
+                Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+                Err(_) => Vec::new(),
+            };
+            files.sort();
+            files
+        }
+
+        fn only(&self) -> PathBuf {
+            let files = self.files();
+            assert_eq!(files.len(), 1, "{files:?}");
+            files[0].clone()
+        }
+    }
+
+    /// Another component for each number.
+    fn numbered(number: usize) -> Vec<u8> {
+        Guest::with(|guest| guest.items = format!("(global i32 (i32.const {number}))"))
+    }
+
+    #[test]
+    fn code_is_written_once_and_used_again() {
+        let place = Place::new();
+        let bytes = numbered(0);
+        delivers(&place.load(&bytes));
+        let file = place.only();
+        let written = std::fs::metadata(&file).unwrap().modified().unwrap();
+        delivers(&place.load(&bytes));
+        assert_eq!(place.only(), file);
+        assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), written, "not written again");
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_a_file_it_is_compiled_again() {
+        let place = Place::new();
+        let bytes = numbered(0);
+        place.load(&bytes);
+        let file = place.only();
+        let honest = std::fs::read(&file).unwrap();
+        let other = Place::new();
+        other.load(&numbered(1));
+        let foreign = std::fs::read(other.only()).unwrap();
+        let mut damages: Vec<Vec<u8>> =
+            vec![Vec::new(), b"TLMCODE1".to_vec(), vec![0; honest.len()], foreign];
+        damages.push([honest.as_slice(), b"more"].concat());
+        for at in (0..honest.len()).step_by(honest.len() / 20) {
+            let mut flipped = honest.clone();
+            flipped[at] ^= 1;
+            damages.push(flipped);
+            damages.push(honest[..at].to_vec());
+        }
+        for damaged in damages {
+            std::fs::write(&file, &damaged).unwrap();
+            delivers(&place.load(&bytes));
+            assert_eq!(std::fs::read(&file).unwrap(), honest, "and written again");
+        }
+    }
+
+    #[test]
+    fn the_cache_keeps_the_newest_few() {
+        let place = Place::new();
+        let all: Vec<Vec<u8>> = (0..12).map(numbered).collect();
+        for bytes in &all {
+            place.load(bytes);
+        }
+        assert_eq!(place.files().len(), 8);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_or_file_that_others_can_write_is_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap()
+        };
+        let place = Place::new();
+        let bytes = numbered(0);
+        place.load(&bytes);
+        assert_eq!(std::fs::metadata(place.dir()).unwrap().permissions().mode() & 0o777, 0o700);
+        let file = place.only();
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::remove_file(&file).unwrap();
+        mode(&place.dir(), 0o777);
+        delivers(&place.load(&bytes));
+        assert!(place.files().is_empty(), "nothing is written where others can write");
+        mode(&place.dir(), 0o700);
+        place.load(&bytes);
+        mode(&file, 0o666);
+        delivers(&place.load(&bytes));
+        assert_eq!(
+            std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "replaced by one of our own"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let place = Place::new();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), place.dir()).unwrap();
+        delivers(&place.load(&numbered(0)));
+        assert!(elsewhere.path().read_dir().unwrap().next().is_none());
+        let place = Place::new();
+        place.load(&numbered(0));
+        let file = place.only();
+        let moved = elsewhere.path().join("code");
+        std::fs::rename(&file, &moved).unwrap();
+        std::os::unix::fs::symlink(&moved, &file).unwrap();
+        delivers(&place.load(&numbered(0)));
+        assert!(std::fs::symlink_metadata(&file).unwrap().is_file(), "replaced by a file");
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_written_is_no_error() {
+        let place = Place::new();
+        std::fs::write(place.dir(), b"a file is in the way").unwrap();
+        delivers(&place.load(&numbered(0)));
+        let mut options = LoadOptions::default();
+        options.cache = Some("/proc/none/such".into());
+        delivers(&Component::load(Source::Bytes(&numbered(0)), &options).unwrap());
+    }
+
+    #[test]
+    fn a_cached_component_is_checked_like_any_other() {
+        let place = Place::new();
+        let bad = wat::parse_str(r#"(component (import "wasi:sockets/tcp@0.2.0" (instance)))"#).unwrap();
+        let mut options = LoadOptions::default();
+        options.cache = Some(place.dir());
+        for _ in 0..2 {
+            assert!(matches!(Component::load(Source::Bytes(&bad), &options), Err(LoadError::Refused(_))));
+        }
+        let mut pinned = options.clone();
+        pinned.pin = Some("0".repeat(64));
+        assert!(matches!(Component::load(Source::Bytes(&bad), &pinned), Err(LoadError::Pin { .. })));
+    }
+}
+
+mod precompiled {
+    use super::*;
+    use telemetry_host::{CompileFor, precompile};
+
+    fn native() -> CompileFor {
+        let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+        CompileFor::Native(if cfg!(target_os = "macos") {
+            triple.replace("unknown-linux-gnu", "apple-darwin")
+        } else if cfg!(windows) {
+            triple.replace("unknown-linux-gnu", "pc-windows-msvc")
+        } else {
+            triple
+        })
+    }
+
+    /// As if it were embedded.
+    fn embed(artefact: Vec<u8>) -> Source<'static> {
+        Source::Precompiled(artefact.leak())
+    }
+
+    fn made(target: &CompileFor) -> Vec<u8> {
+        precompile(Source::Bytes(&Guest::default().component()), &LoadOptions::default(), target).unwrap()
+    }
+
+    #[test]
+    fn a_precompiled_component_is_the_same_component() {
+        let component = Component::load(embed(made(&native())), &LoadOptions::default()).unwrap();
+        delivers(&component);
+        assert!(!component.is_interpreted());
+        assert_eq!(
+            component.sha256(),
+            load(&Guest::default().component()).unwrap().sha256(),
+            "a pin is of the file"
+        );
+    }
+
+    #[cfg(feature = "pulley-compiler")]
+    #[test]
+    fn an_interpreted_component_delivers_and_is_held_to_its_limits() {
+        let component = Component::load(embed(made(&CompileFor::Pulley)), &LoadOptions::default()).unwrap();
+        assert!(component.is_interpreted());
+        delivers(&component);
+        let forever = Guest::sending("(loop $l (br $l)) (unreachable)");
+        let artefact =
+            precompile(Source::Bytes(&forever), &LoadOptions::default(), &CompileFor::Pulley).unwrap();
+        let mut options = LoadOptions::default();
+        options.limits.cpu_time = std::time::Duration::from_millis(100);
+        let component = Component::load(embed(artefact), &options).unwrap();
+        let setup = Setup::new("{}", Door::Record(Recorder::default())).grant(grant(
+            "intake",
+            "https://v.example",
+            &[],
+        ));
+        let error = Backend::start(&component, setup).unwrap().send(&batch(1), &context()).unwrap_err();
+        assert!(error.to_string().contains("processor time"), "{error}");
+    }
+
+    #[cfg(not(feature = "pulley"))]
+    #[test]
+    fn an_artefact_for_the_interpreter_says_which_feature_is_missing() {
+        let mut artefact = made(&native());
+        artefact[8..16].copy_from_slice(b"pulley\0\0");
+        let text = Component::load(embed(artefact), &LoadOptions::default()).unwrap_err().to_string();
+        assert!(text.contains("feature `pulley`"), "{text}");
+    }
+
+    #[test]
+    fn what_is_damaged_or_made_for_something_else_does_not_run() {
+        let honest = made(&native());
+        let refused = |artefact: Vec<u8>| match Component::load(embed(artefact), &LoadOptions::default()) {
+            Err(LoadError::Precompiled(_)) => {}
+            other => panic!("{other:?}"),
+        };
+        refused(Vec::new());
+        refused(Guest::default().component());
+        refused(honest[..honest.len() - 1].to_vec());
+        let mut flipped = honest.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        refused(flipped);
+        let mut unknown = honest;
+        unknown[8..16].copy_from_slice(b"toaster\0");
+        refused(unknown);
+    }
+
+    #[test]
+    fn native_code_is_never_taken_from_a_path_or_from_bytes() {
+        let artefact = made(&native());
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("acme.wasm");
+        // With and without this package's own header.
+        for code in [artefact.as_slice(), &artefact[80..]] {
+            std::fs::write(&path, code).unwrap();
+            for source in [Source::Path(&path), Source::Bytes(code)] {
+                assert!(matches!(
+                    Component::load(source, &LoadOptions::default()),
+                    Err(LoadError::NotAComponent(_))
+                ));
+            }
+        }
+    }
+}
+
+mod inspection {
+    use super::*;
+
+    #[test]
+    fn an_honest_component_is_looked_at_and_asked_what_it_wants() {
+        let bytes = Guest::default().component();
+        let seen = inspect(Source::Bytes(&bytes), &LoadOptions::default()).unwrap();
+        assert_eq!(seen.size, bytes.len() as u64);
+        assert_eq!(seen.track.as_deref(), Some("0.1.0"));
+        assert_eq!(seen.refused, None);
+        assert!(seen.imports.iter().all(|import| import.class == ImportClass::Granted), "{:?}", seen.imports);
+        assert_eq!(seen.description.unwrap().unwrap().endpoints[0].name, "intake");
+    }
+
+    #[test]
+    fn a_refused_component_is_looked_at_and_not_run() {
+        let wat = r#"(component
+            (import "wasi:sockets/tcp@0.2.0" (instance))
+            (import "wasi:cli/environment@0.2.3" (instance))
+            (import "wasi:cli/exit@0.2.3" (instance (export "explode" (func)))))"#;
+        let seen = inspect(Source::Bytes(&wat::parse_str(wat).unwrap()), &LoadOptions::default()).unwrap();
+        assert!(seen.refused.unwrap().contains("wasi:sockets"));
+        assert!(seen.description.is_none());
+        let class =
+            |name: &str| seen.imports.iter().find(|import| import.name == name).unwrap().class.clone();
+        assert!(matches!(class("wasi:sockets/tcp@0.2.0"), ImportClass::Refused(_)));
+        assert_eq!(class("wasi:cli/environment@0.2.3"), ImportClass::Inert);
+        assert!(matches!(class("wasi:cli/exit@0.2.3"), ImportClass::Refused(_)));
+    }
+
+    #[test]
+    fn a_component_that_traps_when_it_is_asked_is_shown_all_the_same() {
+        let bytes = Guest::with(|guest| guest.in_describe = "(unreachable)".into());
+        let seen = inspect(Source::Bytes(&bytes), &LoadOptions::default()).unwrap();
+        assert!(seen.description.unwrap().unwrap_err().contains("describe"));
+    }
+
+    #[cfg(feature = "wat")]
+    #[test]
+    fn text_is_read_as_well() {
+        let seen = inspect(Source::Bytes(b";; nothing\n(component)"), &LoadOptions::default()).unwrap();
+        assert!(seen.refused.is_some());
+        assert!(inspect(Source::Bytes(b"(component"), &LoadOptions::default()).is_err());
+        assert!(inspect(Source::Bytes(b"(module)"), &LoadOptions::default()).is_err());
+    }
+}
