@@ -21,11 +21,13 @@ enum Command {
     Telemetry(telemetry::commands::Args),
 }
 
+/// Prints a greeting.
 #[telemetry::command]
 fn hello(name: &str) {
     println!("Hello, {name}!");
 }
 
+/// Fails with exit code 3.
 #[telemetry::command]
 fn fail() -> ExitCode {
     eprintln!("greet: this command always fails");
@@ -47,4 +49,9 @@ fn main() -> ExitCode {
         Command::Telemetry(args) => return args.run(),
     }
     ExitCode::SUCCESS
+}
+
+#[test]
+fn telemetry_md_says_what_is_recorded() {
+    telemetry::schema::check("examples/TELEMETRY.md").unwrap();
 }

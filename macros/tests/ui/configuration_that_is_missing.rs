@@ -1,3 +1,0 @@
-fn main() {
-    let _telemetry = telemetry::start!(telemetry::tool!("nowhere.toml"));
-}
