@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver as Channel, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver as Channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -73,10 +73,7 @@ impl Receiver {
 
     /// The next request, if one arrives in time.
     pub(crate) fn next(&self, within: Duration) -> Option<Request> {
-        match self.requests.recv_timeout(within) {
-            Ok(request) => Some(request),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.requests.recv_timeout(within).ok()
     }
 }
 

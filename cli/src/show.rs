@@ -19,8 +19,8 @@ pub(crate) fn title(text: &str) {
     anstream::println!("\n{TITLE}{text}{TITLE:#}");
 }
 
-pub(crate) fn step(number: usize, text: &str) {
-    anstream::println!("\n{TITLE}{number}. {text}{TITLE:#}");
+pub(crate) fn step(text: &str) {
+    anstream::println!("\n{TITLE}>{TITLE:#} {text}");
 }
 
 pub(crate) fn note(text: &str) {

@@ -9,7 +9,7 @@
 //! # const TOML: &str = "[tool]\nid = \"com.example.greet\"";
 //! fn main() {
 //!     // In a tool: `telemetry::start!()`, which reads the `telemetry.toml` beside `Cargo.toml`.
-//!     let _telemetry = telemetry::start(telemetry::Tool::from_toml("greet", "1.0.0", TOML));
+//!     let _telemetry = telemetry::start(telemetry::Tool::from_toml("1.0.0", TOML));
 //!     hello("Ada");
 //! }
 //! ```
@@ -66,18 +66,17 @@ pub use tool::Tool;
 
 /// The tool as the `telemetry.toml` beside its `Cargo.toml` declares it, embedded when the tool is
 /// compiled. Another file is named relative to the directory of `Cargo.toml`.
+///
+/// The file is checked by the compiler: an unknown key, a wrong type or a missing `id` is an error that
+/// names its line.
 #[macro_export]
 macro_rules! tool {
     () => {
         $crate::tool!("telemetry.toml")
     };
     ($path:literal) => {
-        $crate::Tool::from_toml(
-            ::core::env!("CARGO_PKG_NAME"),
-            ::core::env!("CARGO_PKG_VERSION"),
-            ::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", $path)),
-        )
-        .debug_build(::core::cfg!(debug_assertions))
+        $crate::Tool::from_toml(::core::env!("CARGO_PKG_VERSION"), $crate::__private::configuration!($path))
+            .debug_build(::core::cfg!(debug_assertions))
     };
 }
 

@@ -1,9 +1,9 @@
 //! A function as the attributes see it: its signature parsed, its body left as tokens.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
-use syn::parse::{Parse, ParseStream, Parser};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, ExprLit, FnArg, Lit, Meta, Pat, Signature, Token, Type, Visibility};
+use syn::{Attribute, Expr, ExprLit, FnArg, Lit, Meta, Pat, Signature, Token, Type, Visibility, braced};
 
 /// What stands under an attribute.
 pub(crate) struct Function {
@@ -41,13 +41,12 @@ impl Parse for Function {
                 "a function with variadic arguments cannot be a command",
             ));
         }
-        if !input.peek(syn::token::Brace) {
-            return Err(input.error("expected the function's body"));
-        }
-        let body: Group = input.parse()?;
-        let (inner, statements) = after_inner_attributes.parse2(body.stream())?;
-        let mut group = Group::new(body.delimiter(), statements);
-        group.set_span(body.span());
+        // Not a `Group`: a macro that passes a `block` on puts it into one without delimiters.
+        let statements;
+        let braces = braced!(statements in input);
+        let (inner, statements) = after_inner_attributes(&statements)?;
+        let mut group = Group::new(Delimiter::Brace, statements);
+        group.set_span(braces.span.join());
         Ok(Self { outer, inner, visibility, signature, body: group })
     }
 }
@@ -136,7 +135,7 @@ pub(crate) fn about(attributes: &[Attribute]) -> String {
             continue;
         }
         let Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) = &pair.value else { continue };
-        for line in line.value().lines() {
+        for line in line.value().split('\n') {
             let line = line.trim();
             if line.is_empty() {
                 if !text.is_empty() {

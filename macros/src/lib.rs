@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod configuration;
 mod derive;
 mod derive_event;
 mod derive_values;
@@ -60,6 +61,14 @@ pub fn failure(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Event, attributes(event, field))]
 pub fn event(input: TokenStream) -> TokenStream {
     or_error(derive_event::event(input.into()))
+}
+
+/// The text of a `telemetry.toml`, checked while the tool is compiled.
+///
+/// Used by `telemetry::tool!`.
+#[proc_macro]
+pub fn configuration(path: TokenStream) -> TokenStream {
+    or_error(configuration::embed(path.into()))
 }
 
 fn or_error(expanded: syn::Result<proc_macro2::TokenStream>) -> TokenStream {

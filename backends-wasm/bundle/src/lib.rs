@@ -68,6 +68,14 @@ mod tests {
     }
 
     #[test]
+    fn only_the_component_with_the_opentelemetry_crates_imports_wasi() {
+        for bundled in ALL {
+            let wasi = bundled.wasm.windows(5).any(|it| it == b"wasi:");
+            assert_eq!(wasi, bundled.name == "otlp", "{bundled:?}");
+        }
+    }
+
+    #[test]
     fn a_component_names_no_directory_of_the_machine_that_built_it() {
         let home = std::env::var("HOME").unwrap_or_else(|_| "/home/".into());
         for bundled in ALL {

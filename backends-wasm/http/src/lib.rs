@@ -1,7 +1,7 @@
 //! Events as plain JSON, to a receiver of the author's own.
 //!
 //! The body is an array of objects with the field names of the Go library that this project follows,
-//! so that a receiver written for it keeps working: [`wire`] says which. 2xx is success; 408, 425,
+//! so that a receiver written for it keeps working: `wire.rs` says which. 2xx is success; 408, 425,
 //! 429 and 5xx are tried again; other 4xx are final; 413 cuts the batch.
 //!
 //! Erasure goes to a second endpoint, `erasure`, where the author grants one: one request for each

@@ -10,8 +10,8 @@
 //! too, and the request is made here.
 //!
 //! # What is what
-//! [`records`] maps a batch to a request, purely. [`answers`] reads a collector's answer: only 429,
-//! 502, 503 and 504 are tried again, a partial success never is. [`settings`] checks what the author
+//! `records` maps a batch to a request, purely. `answers` reads a collector's answer: only 429,
+//! 502, 503 and 504 are tried again, a partial success never is. `settings` checks what the author
 //! gave.
 
 mod answers;

@@ -71,7 +71,7 @@ fn steps() -> Result<(), String> {
 
     for (at, vendor) in VENDORS.iter().enumerate() {
         let demo = Demo::prepare(home.path(), &receiver, vendor)?;
-        show::title(&format!("── {} ──", vendor.backend));
+        show::title(&format!("── {} ", vendor.backend));
         if at == 0 {
             demo.undecided()?;
         }
@@ -79,7 +79,7 @@ fn steps() -> Result<(), String> {
         demo.deliver()?;
     }
     let first = Demo::prepare(home.path(), &receiver, &VENDORS[0])?;
-    show::title("── no means no ──");
+    show::title("── no means no");
     first.refuse()
 }
 
@@ -113,7 +113,7 @@ impl<'a> Demo<'a> {
     }
 
     fn undecided(&self) -> Result<(), String> {
-        show::step(1, "Undecided: the tool works, and nothing is recorded");
+        show::step("Undecided: the tool works, and nothing is recorded");
         self.greet()?;
         self.shows(&["telemetry", "status"], "undecided")?;
         let state = self.home.join("state");
@@ -125,7 +125,7 @@ impl<'a> Demo<'a> {
     }
 
     fn consent(&self, at: usize) -> Result<(), String> {
-        show::step(2, "The user says yes");
+        show::step("The user says yes");
         self.shows(&["telemetry", "enable"], "Telemetry enabled")?;
         if at == 0 {
             show::note("\nThe author's telemetry.toml:");
@@ -136,7 +136,7 @@ impl<'a> Demo<'a> {
     }
 
     fn deliver(&self) -> Result<(), String> {
-        show::step(3, "The annotated command runs; its event leaves through the component");
+        show::step("The annotated command runs; its event leaves through the component");
         self.greet()?;
         let request = self.receiver.next(PATIENCE).ok_or_else(|| {
             let status = self.run(&["telemetry", "status"]).map(|output| text(&output)).unwrap_or_default();
@@ -173,7 +173,7 @@ impl<'a> Demo<'a> {
     }
 
     fn refuse(&self) -> Result<(), String> {
-        show::step(4, "The user says no");
+        show::step("The user says no");
         self.shows(&["telemetry", "disable"], "Telemetry disabled")?;
         self.greet()?;
         self.shows(&["telemetry", "status"], "denied")?;

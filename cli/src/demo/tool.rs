@@ -30,7 +30,7 @@ fn hello(name: &str) {
 
 /// The whole tool.
 pub(crate) fn main(config: PathBuf) -> ExitCode {
-    let _telemetry = telemetry::start!(telemetry::Tool::from_toml("greet", "1.0.0", "").config_file(config));
+    let _telemetry = telemetry::start!(telemetry::Tool::from_toml("1.0.0", "").config_file(config));
     match Cli::parse().command {
         Command::Hello { name } => hello(&name),
         Command::Telemetry(args) => return args.run(),

@@ -12,14 +12,6 @@ use super::{Ask, Backend, Batch, Erasure, Limits, Outcome, SendContext, Verdict}
 use crate::event::{Attribute, Event, Timestamp, Value};
 use crate::tool::{Config, CredentialSource, Endpoint, Placement, Tool};
 
-/// Where a component's requests go.
-pub(crate) enum Way {
-    /// To the network, each with leave of its own.
-    Network(Ask),
-    /// Nowhere: they are written down.
-    Recorded(host::Recorder),
-}
-
 /// A loaded and configured component.
 pub(crate) struct Component {
     inner: host::Backend,
@@ -28,13 +20,14 @@ pub(crate) struct Component {
     refused: Arc<AtomicBool>,
 }
 
-/// Loads the chosen component, with the author's grants. The error says what to do.
+/// Loads the chosen component, with the author's grants. Each of its requests asks for leave. The error says
+/// what to do.
 pub(crate) fn open(
     tool: &Tool,
     config: &Config,
     choice: &Choice,
     cache: Option<PathBuf>,
-    way: Way,
+    ask: Ask,
     at_most_once: bool,
 ) -> Result<Component, String> {
     let limits = limits(config, at_most_once);
@@ -48,18 +41,13 @@ pub(crate) fn open(
     let settings = serde_json::to_string(&config.backend.settings)
         .map_err(|error| format!("[backend.settings]: {error}"))?;
     let refused = Arc::new(AtomicBool::new(false));
-    let door = match way {
-        Way::Recorded(recorder) => host::Door::Record(recorder),
-        Way::Network(ask) => {
-            let refused = Arc::clone(&refused);
-            host::Door::Network(Arc::new(move |_| {
-                ask().map(|permit| permit as Box<dyn Send>).map_err(|reason| {
-                    refused.store(true, Ordering::SeqCst);
-                    host::Denied { reason }
-                })
-            }))
-        }
-    };
+    let noted = Arc::clone(&refused);
+    let door = host::Door::Network(Arc::new(move |_| {
+        ask().map(|permit| permit as Box<dyn Send>).map_err(|reason| {
+            noted.store(true, Ordering::SeqCst);
+            host::Denied { reason }
+        })
+    }));
     let setup = grants.into_iter().fold(host::Setup::new(settings, door), host::Setup::grant);
     let inner = host::Backend::start(&component, setup).map_err(|error| error.to_string())?;
     let asked = inner.description().limits;
@@ -71,18 +59,27 @@ pub(crate) fn open(
     Ok(Component { inner, limits, refused })
 }
 
+/// The host's limits, with what the author chose instead.
 fn limits(config: &Config, at_most_once: bool) -> host::Limits {
+    fn choose<T>(limit: &mut T, chosen: Option<T>) {
+        if let Some(chosen) = chosen {
+            *limit = chosen;
+        }
+    }
+    let size = |chosen: Option<u64>| chosen.map(|chosen| usize::try_from(chosen).unwrap_or(usize::MAX));
     let mut limits = host::Limits::default();
     let chosen = &config.backend.limits;
-    if let Some(memory) = chosen.memory {
-        limits.memory_bytes = usize::try_from(memory).unwrap_or(usize::MAX);
-    }
-    if let Some(time) = chosen.call_time {
-        limits.call_time = time;
-    }
-    if let Some(time) = chosen.cpu_time {
-        limits.cpu_time = time;
-    }
+    choose(&mut limits.file_bytes, chosen.file_bytes);
+    choose(&mut limits.memory_bytes, size(chosen.memory_bytes));
+    choose(&mut limits.table_elements, size(chosen.table_elements));
+    choose(&mut limits.request_bytes, size(chosen.request_bytes));
+    choose(&mut limits.response_bytes, size(chosen.response_bytes));
+    choose(&mut limits.requests_per_call, chosen.requests_per_call);
+    choose(&mut limits.log_bytes, size(chosen.log_bytes));
+    choose(&mut limits.compile_time, chosen.compile_time);
+    choose(&mut limits.cpu_time, chosen.cpu_time);
+    choose(&mut limits.call_time, chosen.call_time);
+    choose(&mut limits.request_time, chosen.request_time);
     if at_most_once {
         // A claim covers one request: a second could deliver the same events again.
         limits.requests_per_call = 1;

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     fn selected(toml: &str) -> Selected {
-        let tool = Tool::from_toml("greet", "1.0.0", format!("[tool]\nid = \"com.example.greet\"\n{toml}"));
+        let tool = Tool::from_toml("1.0.0", format!("[tool]\nid = \"com.example.greet\"\n{toml}"));
         select(&tool, &tool.config().unwrap())
     }
 

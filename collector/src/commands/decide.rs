@@ -46,7 +46,8 @@ pub struct Disabled {
     pub discarded: u64,
     /// What is still on even so, as in `the author of this tool has switched it on without asking`.
     pub overruled: Option<String>,
-    /// What could not be done, in words.
+    /// What could not be done, in words: as a rule that a request which began before the no may still be
+    /// under way. No new one begins in any case.
     pub warnings: Vec<String>,
 }
 
@@ -69,6 +70,9 @@ pub fn disable() -> Result<Disabled, CommandError> {
             }
         }
         denial = denial.wait(std::time::Duration::from_millis(500), &wait);
+        if !denial.is_complete() && warnings.is_empty() {
+            warnings.push("a request of another process may still be under way".into());
+        }
     }
     if let Some(error) = denial.unknown() {
         warnings.push(format!("it is not known whether a request is under way: {error}"));

@@ -1,15 +1,4 @@
-//! The variables by which a user decides without a file.
-//!
-//! | variable | values | says |
-//! | --- | --- | --- |
-//! | `DO_NOT_TRACK` | anything but empty and `0` | no |
-//! | `<TOOL>_TELEMETRY` | `on`, `off`, `local` | yes, no, local only, for this tool |
-//! | `TELEMETRY_ENABLED` | `true`, `false` | yes, no, for every tool |
-//! | `TELEMETRY_LOCAL` | `true`, `false` | turns any yes into local only; never enables |
-//!
-//! An empty value is as good as none. A value that is not understood reads as the most private of
-//! what the variable can say (no, or local only) and is a [`Warning`](crate::consent::Warning): who
-//! mistypes `off` must not be tracked for it.
+//! The variables by which a user decides without a file: [`consent`](crate::consent) has their table.
 
 use std::ffi::OsString;
 

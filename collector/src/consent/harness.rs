@@ -1,24 +1,4 @@
 //! Is this a test? A tool's own tests must neither record nor send nor ask.
-//!
-//! `cfg!(test)` cannot tell: it is about the library's own build. What can, cheapest first:
-//!
-//! 1. Test runners that name themselves in the environment: cargo-nextest (`NEXTEST`), pytest and
-//!    Bats, with which command-line tools are often tested.
-//! 2. The executable is itself a test or a bench: cargo builds those as `deps/<name>-<16 hex
-//!    digits>` (or `examples/…`), which is also how a test that uses the library directly looks. A
-//!    documentation test lies in a directory that begins with `rustdoctest`.
-//! 3. The tool was started by a test (`assert_cmd`, `trycmd`): cargo tells every program that it
-//!    runs its `CARGO_MANIFEST_DIR`, which a child inherits, but that is also so under `cargo run`,
-//!    in which a developer wants to see telemetry work. So it only makes worthwhile to look further:
-//!    cargo 1.94 and later give integration tests and benches `CARGO_BIN_EXE_<name>` at run time,
-//!    and never `cargo run`; and on Linux the ancestors' executables are looked at as in 2.
-//!
-//! A user's run pays for three look-ups in the environment and one `readlink`, and only if it would
-//! otherwise record.
-//!
-//! Two ways lead past this, for tests of telemetry itself: `TELEMETRY_IN_TESTS=1` in the environment
-//! (it lifts this step and is never a yes), and the author's setting. A tool started by a test with
-//! a cleared environment is, apart from 2, an ordinary run.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -35,6 +15,26 @@ const RUNNERS: [(&str, &str); 3] =
     [("NEXTEST", "cargo-nextest"), ("PYTEST_CURRENT_TEST", "pytest"), ("BATS_TEST_FILENAME", "Bats")];
 
 /// How we know that this is a test.
+///
+/// `cfg!(test)` cannot tell: it is about the library's own build. What can, cheapest first:
+///
+/// 1. Test runners that name themselves in the environment: cargo-nextest (`NEXTEST`), pytest and
+///    Bats, with which command-line tools are often tested.
+/// 2. The executable is itself a test or a bench: cargo builds those as `deps/<name>-<16 hex
+///    digits>` (or `examples/…`), which is also how a test that uses the library directly looks. A
+///    documentation test lies in a directory that begins with `rustdoctest`.
+/// 3. The tool was started by a test (`assert_cmd`, `trycmd`): cargo tells every program that it
+///    runs its `CARGO_MANIFEST_DIR`, which a child inherits, but that is also so under `cargo run`,
+///    in which a developer wants to see telemetry work. So it only makes worthwhile to look further:
+///    cargo 1.94 and later give integration tests and benches `CARGO_BIN_EXE_<name>` at run time,
+///    and never `cargo run`; and on Linux the ancestors' executables are looked at as in 2.
+///
+/// A user's run pays for three look-ups in the environment and one `readlink`, and only if it would
+/// otherwise record.
+///
+/// Two ways lead past this, for tests of telemetry itself: `TELEMETRY_IN_TESTS=1` in the environment
+/// (it lifts this step and is never a yes), and the author's setting. A tool started by a test with
+/// a cleared environment is, apart from 2, an ordinary run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Harness {

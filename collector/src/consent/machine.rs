@@ -1,16 +1,10 @@
-//! The machine's policy file: by which an administrator forbids, for every user.
+//! The machine's policy file: by which an administrator forbids, for every user. Where it lies and
+//! what it may say is in [`consent`](crate::consent).
 //!
-//! | system | for every tool that uses this library | for one tool |
-//! | --- | --- | --- |
-//! | Linux, BSD and other Unix | `/etc/cli-telemetry/policy` | `/etc/cli-telemetry/<tool id>.policy` |
-//! | macOS | `/Library/Application Support/cli-telemetry/policy` | `…/<tool id>.policy` |
-//! | Windows | `%ProgramData%\cli-telemetry\policy` | `…\<tool id>.policy` |
-//!
-//! The file holds one word: `off`, or `local` for local only. `#` begins a comment. Of two files the
-//! stricter one holds. A policy can only forbid: an empty file, a word that is not understood and a
-//! file that cannot be read forbid everything, because somebody who may write there meant something
-//! by it. For the same reason a file that is not root's still holds; `status` says whose it is, so
-//! that the administrator can put it right.
+//! A policy can only forbid: an empty file, a word that is not understood and a file that cannot be
+//! read forbid everything, because somebody who may write there meant something by it. For the same
+//! reason a file that is not root's still holds; `status` says whose it is, so that the administrator
+//! can put it right.
 
 use std::fmt;
 use std::fs::{self, File};

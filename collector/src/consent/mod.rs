@@ -13,6 +13,37 @@
 //! - **A no costs nothing.** At most one open of one file, nothing written, and no open at all where
 //!   the environment says no ([`at_start`]).
 //!
+//! # The environment
+//!
+//! | variable | values | says |
+//! | --- | --- | --- |
+//! | `DO_NOT_TRACK` | anything but empty and `0` | no |
+//! | `<TOOL>_TELEMETRY` | `on`, `off`, `local` | yes, no, local only, for this tool |
+//! | `TELEMETRY_ENABLED` | `true`, `false` | yes, no, for every tool |
+//! | `TELEMETRY_LOCAL` | `true`, `false` | turns any yes into local only; never enables |
+//! | `TELEMETRY_IN_TESTS` | `1` | a run under test counts like any other; never a yes |
+//!
+//! `1`, `yes`, `t`, `y`, `enabled` and their opposites will do as well, in any case. An empty value
+//! is as good as none. A value that is not understood reads as the most private that the variable can
+//! say (no, or local only) and is a [`Warning`]: who mistypes `off` must not be tracked for it.
+//!
+//! # The machine's policy
+//! By which an administrator forbids, for every user:
+//!
+//! | system | for every tool that uses this library | for one tool |
+//! | --- | --- | --- |
+//! | Linux, BSD and other Unix | `/etc/cli-telemetry/policy` | `/etc/cli-telemetry/<tool id>.policy` |
+//! | macOS | `/Library/Application Support/cli-telemetry/policy` | `…/<tool id>.policy` |
+//! | Windows | `%ProgramData%\cli-telemetry\policy` | `…\<tool id>.policy` |
+//!
+//! The file holds one word: `off`, or `local` for local only. `#` begins a comment. Of two files the
+//! stricter one holds. A file that says anything else, or nothing, or cannot be read, forbids.
+//!
+//! # Tests
+//! A tool's own tests neither record nor send nor ask: see [`Harness`] for how a test is recognised.
+//! A test of telemetry itself sets `TELEMETRY_IN_TESTS=1`, or starts the tool with a cleared
+//! environment, or the author says [`tests_count`](Author::tests_count).
+//!
 //! # Files
 //! All in the tool's own directory ([`Place`]), each private to the user:
 //!

@@ -12,8 +12,7 @@ struct Case {
     enabled: bool,
     force: bool,
     machine: &'static str,
-    harness: bool,
-    tests_count: bool,
+    harness: &'static str,
     do_not_track: &'static str,
     tool: &'static str,
     all: &'static str,
@@ -23,7 +22,8 @@ struct Case {
 }
 
 /// `-` is a variable that is not set.
-const DO_NOT_TRACK_VALUES: [&str; 4] = ["-", "", "0", "1"];
+const DO_NOT_TRACK_VALUES: [&str; 3] = ["-", "0", "1"];
+const HARNESSES: [&str; 3] = ["none", "test", "test that counts"];
 const TOOL_VALUES: [&str; 5] = ["-", "on", "off", "local", "maybe"];
 const SWITCHES: [&str; 4] = ["-", "true", "false", "maybe"];
 const MACHINE: [&str; 3] = ["silent", "local", "off"];
@@ -56,7 +56,7 @@ type Row = (&'static str, fn(&Case) -> bool, Says);
 const PRECEDENCE: [Row; 19] = [
     ("author disabled", |c| !c.enabled, No),
     ("machine policy", |c| c.machine == "off", No),
-    ("test harness", |c| c.harness && !c.tests_count, No),
+    ("test harness", |c| c.harness == "test", No),
     ("forced", |c| c.force, Yes),
     ("do not track", |c| c.do_not_track == "1", No),
     ("tool variable", |c| c.tool == "off", No),
@@ -162,7 +162,7 @@ fn with_inputs<R>(case: &Case, then: impl FnOnce(&Inputs<'_>) -> R) -> R {
         policy: POLICY,
         destination: HERE,
         debug_sends: case.build == "debug that sends",
-        tests_count: case.tests_count,
+        tests_count: case.harness == "test that counts",
     };
     let source = || Source { path: PathBuf::from("/etc/cli-telemetry/policy"), remark: None };
     then(&Inputs {
@@ -183,7 +183,7 @@ fn with_inputs<R>(case: &Case, then: impl FnOnce(&Inputs<'_>) -> R) -> R {
             "local" => MachinePolicy::LocalOnly(source()),
             _ => MachinePolicy::Off(source()),
         },
-        harness: &|| case.harness.then_some(Harness::TestBinary),
+        harness: &|| (case.harness != "none").then_some(Harness::TestBinary),
         stored: &|| stored(case.stored),
     })
 }
@@ -199,7 +199,7 @@ fn every_nth_case(step: usize, mut then: impl FnMut(&Case)) -> usize {
     let mut count = 0;
     // One nesting per thing that decides would run off the page: the cases are numbered instead, and
     // a number's digits choose.
-    let sizes = [2, 2, MACHINE.len(), 2, 2, 4, 5, 4, 4, STORED.len(), BUILDS.len()];
+    let sizes = [2, 2, MACHINE.len(), 3, 3, 5, 4, 4, STORED.len(), BUILDS.len()];
     for number in (0..sizes.iter().product()).step_by(step) {
         let mut rest = number;
         let mut digit = |size: usize| {
@@ -211,9 +211,8 @@ fn every_nth_case(step: usize, mut then: impl FnMut(&Case)) -> usize {
             enabled: BOTH[digit(2)],
             force: BOTH[digit(2)],
             machine: MACHINE[digit(MACHINE.len())],
-            harness: BOTH[digit(2)],
-            tests_count: BOTH[digit(2)],
-            do_not_track: DO_NOT_TRACK_VALUES[digit(4)],
+            harness: HARNESSES[digit(3)],
+            do_not_track: DO_NOT_TRACK_VALUES[digit(3)],
             tool: TOOL_VALUES[digit(5)],
             all: SWITCHES[digit(4)],
             local: SWITCHES[digit(4)],
@@ -236,7 +235,7 @@ fn every_combination_is_decided_by_the_documented_step() {
         assert_eq!(verdict.is_open_question(), found.1.starts_with("nobody"), "{case:?}");
         steps.insert(found.1);
     });
-    assert_eq!(count, 460_800);
+    assert_eq!(count, 259_200);
     assert_eq!(steps.len(), 14, "every step decides somewhere: {steps:?}");
 }
 
@@ -314,8 +313,7 @@ fn an_undecided_or_denied_run_looks_at_the_consent_file_once_and_at_nothing_else
             enabled: true,
             force: false,
             machine: "off",
-            harness: true,
-            tests_count: false,
+            harness: "test",
             do_not_track: "-",
             tool: "-",
             all: "-",

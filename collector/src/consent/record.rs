@@ -195,6 +195,24 @@ mod tests {
 
     proptest::proptest! {
         #[test]
+        fn no_damage_makes_a_yes_of_a_no(
+            writes in proptest::collection::vec((0_usize..200, proptest::num::u8::ANY), 1..40),
+            length in 0_usize..200,
+        ) {
+            for record in records().iter().filter(|record| !record.decision.is_yes()) {
+                let mut bytes = record.encode();
+                for (at, byte) in &writes {
+                    if let Some(to) = bytes.get_mut(*at) {
+                        *to = *byte;
+                    }
+                }
+                bytes.truncate(length.max(1));
+                let decoded = Record::decode(&bytes);
+                assert!(decoded.as_ref().is_err() || decoded.as_ref() == Ok(record), "{decoded:?}");
+            }
+        }
+
+        #[test]
         fn no_bytes_make_decoding_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
             let _ = Record::decode(&bytes);
             let _ = Record::decode(&[MAGIC, b"1 ", &bytes].concat());

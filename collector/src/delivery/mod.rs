@@ -13,7 +13,7 @@
 //! | [`starts`] | whether this run may start a sender |
 //! | [`backoff`], [`retry_after`] | how long to wait |
 //! | [`request`] | what names a request |
-//! | [`limits`] | how much a batch may hold, and a run record |
+//! | [`limits`] | how much a batch may hold |
 //! | [`sampling`] | which kinds of event this machine takes part in |
 //! | [`files`] | the two small files that the policy's state lives in |
 //! | [`sender`] | drains the journal into a backend, as the policy says |
@@ -38,3 +38,6 @@ pub(crate) mod start;
 pub mod starts;
 
 pub use codec::Unreadable;
+
+#[cfg(test)]
+mod tests;

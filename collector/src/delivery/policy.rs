@@ -190,6 +190,17 @@ impl<S> Schedule<S> {
         }
     }
 
+    /// The journal did not take what the last step asked for (a full disk, an I/O error): what was just
+    /// delivered would be sent again at once, and again. It counts as a failure, so that it is not.
+    pub fn stumbled(&mut self, reason: &str, now: Timestamp, rules: &Rules, random: Random<'_>) -> Next {
+        self.failures = self.failures.saturating_add(1);
+        let wait = rules.backoff.wait(self.failures, random);
+        self.not_before = Some(ms(now).saturating_add(millis(wait)));
+        self.last = Some(Last { at: ms(now), outcome: "retry".to_owned(), reason: tidy(reason) });
+        self.changed = Some(ms(now));
+        Next::Stop
+    }
+
     /// Stops all sending for this reason until the configuration changes or about a day has passed.
     pub fn hold(&mut self, reason: &str, now: Timestamp, rules: &Rules, random: Random<'_>) {
         let now = ms(now);

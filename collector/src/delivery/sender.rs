@@ -513,9 +513,8 @@ fn component(
 ) -> Result<Box<dyn Backend>, String> {
     let at_most_once = session.config.delivery.semantics == crate::tool::Semantics::AtMostOnce;
     let cache = crate::platform::directory::cache_directory(&session.config.tool.id);
-    let way = backend::component::Way::Network(ask);
     let component =
-        backend::component::open(&session.tool, &session.config, choice, cache, way, at_most_once)?;
+        backend::component::open(&session.tool, &session.config, choice, cache, ask, at_most_once)?;
     Ok(Box::new(component))
 }
 

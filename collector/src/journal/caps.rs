@@ -28,7 +28,7 @@ pub(super) fn make_room(folder: &Folder, settings: &Settings) -> io::Result<Room
             Name::Sealed(segment) => {
                 let size = folder.look(&name).map_or(0, |look| look.size);
                 bytes += size;
-                events += u64::from(segment.events);
+                events += u64::from(segment.tally.events());
                 room.sequence = room.sequence.max(segment.sequence.saturating_add(1));
                 sealed.push((segment, size));
             }
@@ -50,7 +50,7 @@ pub(super) fn make_room(folder: &Folder, settings: &Settings) -> io::Result<Room
         };
         drop_sealed(folder, &segment, cause, &mut room.lost);
         bytes = bytes.saturating_sub(size);
-        events = events.saturating_sub(u64::from(segment.events));
+        events = events.saturating_sub(u64::from(segment.tally.events()));
     }
     if bytes > settings.max_bytes {
         // Other labels' slots, left by processes of versions that may never run again.
@@ -75,6 +75,14 @@ pub(super) fn drop_sealed(
     lost: &mut Vec<(LossCause, u64)>,
 ) {
     let name = segment.name();
+    let acknowledged = folder.look(&names::ack(segment.id)).is_ok();
+    if !acknowledged && !segment.tally.has_losses() {
+        // Its name says it all. Where nobody drains this happens at each new segment.
+        if folder.remove(&name).is_ok() {
+            count(lost, cause, u64::from(segment.tally.events()));
+        }
+        return;
+    }
     let loaded = folder.open_file(&name, How::Read).ok().and_then(|file| Loaded::read(&file).ok());
     // Whoever removes it counts it: of two processes at work here, the system lets one succeed.
     if folder.remove(&name).is_err() {
@@ -85,7 +93,7 @@ pub(super) fn drop_sealed(
             loaded.acknowledge(&acks::read(folder, segment.id).unwrap_or_default());
             account(&loaded, cause, lost);
         }
-        None => count(lost, LossCause::Damaged, u64::from(segment.events)),
+        None => count(lost, LossCause::Damaged, u64::from(segment.tally.events())),
     }
     let _ = folder.remove(&names::ack(segment.id));
 }

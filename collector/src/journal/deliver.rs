@@ -59,6 +59,14 @@ impl Drain {
             let Some(found) = loaded.found(entry) else {
                 continue;
             };
+            // A kill while a command moved to the next segment leaves two copies of its start record.
+            // Once one is acknowledged the other is known; until then this knows.
+            let twice = |batch: &Batch| {
+                batch.records.iter().any(|it| it.kind == RecordKind::Start && it.id == found.head.id)
+            };
+            if entry.kind == RecordKind::Start && batch.as_ref().is_some_and(twice) {
+                continue;
+            }
             let Some(size) = (want.size_of)(entry.kind, found.payload) else {
                 continue;
             };

@@ -1,6 +1,7 @@
 //! The drain: the one reader that delivers. Here is its life and what it does with files; what it
 //! hands out is in `deliver`, how it keeps the limits in `limits`, how it merges in `merge`.
 
+use super::format::Tally;
 use super::names::{self, Name, Sealed};
 use super::segment::{Loaded, Unreadable};
 use super::settings::{LossCause, Settings};
@@ -90,7 +91,7 @@ impl Drain {
             match file.try_lock() {
                 Ok(()) => {
                     let look = file::look(&file)?;
-                    if !look.ours {
+                    if !look.is_ours() {
                         return Err(io::Error::new(
                             io::ErrorKind::PermissionDenied,
                             format!(
@@ -129,7 +130,7 @@ impl Drain {
         }
         slots.sort_unstable_by(|a, b| (a.created_ms, &a.name).cmp(&(b.created_ms, &b.name)));
         for slot in slots {
-            let sealed = Sealed { sequence, id: slot.id, events: slot.events };
+            let sealed = Sealed { sequence, id: slot.id, tally: slot.tally };
             self.folder.rename(&slot.name, &sealed.name())?;
             sequence = sequence.saturating_add(1);
             adopted.sealed += 1;
@@ -157,7 +158,7 @@ impl Drain {
             Err(TryLockError::Error(error)) => return Err(error),
         }
         let look = file::look(&file)?;
-        if !look.ours || !self.folder.still_names(&name, &look) {
+        if !look.is_ours() || !self.folder.still_names(&name, &look) {
             return Ok(None);
         }
         match Loaded::read(&file) {
@@ -169,8 +170,8 @@ impl Drain {
                 if look.size > loaded.end as u64 {
                     file.set_len(loaded.end as u64)?;
                 }
-                let (id, events, created_ms) = (loaded.id, loaded.events, loaded.created_ms);
-                Ok(Some(Slot { name, id, events, created_ms, _lock: file }))
+                let (id, tally, created_ms) = (loaded.id, loaded.tally, loaded.created_ms);
+                Ok(Some(Slot { name, id, tally, created_ms, _lock: file }))
             }
             Err(Unreadable::Newer) => Ok(None),
             Err(Unreadable::Damaged) => {
@@ -206,7 +207,7 @@ impl Drain {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
-        if !file::look(&file)?.ours {
+        if !file::look(&file)?.is_ours() {
             return Ok(false);
         }
         match Loaded::read(&file) {
@@ -218,7 +219,7 @@ impl Drain {
             }
             Err(Unreadable::Newer) => Ok(false),
             Err(Unreadable::Damaged) => {
-                self.lose(LossCause::Damaged, u64::from(sealed.events).max(1));
+                self.lose(LossCause::Damaged, u64::from(sealed.tally.events()).max(1));
                 self.folder.remove(&name)?;
                 Ok(false)
             }
@@ -331,7 +332,7 @@ impl Drop for Drain {
 struct Slot {
     name: String,
     id: u64,
-    events: u32,
+    tally: Tally,
     created_ms: u64,
     _lock: File,
 }

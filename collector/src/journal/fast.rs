@@ -1,6 +1,6 @@
 //! The way of a record when the segment is mapped: no lock that another recorder waits for.
 
-use super::format::Head;
+use super::format::{Head, Tally};
 use super::mapped::{Mapped, Stop};
 use super::settings::RecordKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,8 +16,8 @@ pub(super) struct Record<'a> {
 }
 
 impl Record<'_> {
-    pub(super) fn head(&self, events: u32) -> Head {
-        Head { kind: self.kind, id: self.id, seconds: self.seconds, events }
+    pub(super) fn head(&self, tally: Tally) -> Head {
+        Head { kind: self.kind, id: self.id, seconds: self.seconds, tally }
     }
 }
 
@@ -50,7 +50,7 @@ impl Fast {
     /// Appends if the segment is mapped. `None` if it is not.
     pub(super) fn try_append(&self, record: &Record<'_>, looked: bool) -> Option<Result<(), Stop>> {
         let mapped = self.mapped.read().unwrap_or_else(PoisonError::into_inner);
-        let appended = mapped.as_ref()?.append(&record.head(0), record.payload, looked);
+        let appended = mapped.as_ref()?.append(&record.head(Tally::default()), record.payload, looked);
         Some(appended.map(|offset| self.note(record, offset)))
     }
 

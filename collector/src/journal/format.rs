@@ -1,6 +1,6 @@
 //! How a header and a record are laid out in bytes; see the module's page.
 
-use super::settings::Label;
+use super::settings::{Label, RecordKind};
 use crc32fast::Hasher;
 
 /// What a segment begins with. The digit is the format's version.
@@ -125,6 +125,33 @@ pub(super) const fn record_size(payload: usize) -> usize {
     RECORD_HEAD + payload.next_multiple_of(8) + RECORD_TAIL
 }
 
+/// What a segment holds up to a record: how many events, and whether its writers counted losses.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub(super) struct Tally(pub(super) u32);
+
+impl Tally {
+    const LOSSES: u32 = 1 << 31;
+
+    pub(super) const fn events(self) -> u32 {
+        self.0 & !Self::LOSSES
+    }
+
+    pub(super) const fn has_losses(self) -> bool {
+        self.0 & Self::LOSSES != 0
+    }
+
+    /// What it is after one more record of this kind.
+    pub(super) const fn after(self, kind: u8) -> Self {
+        if kind == RecordKind::Loss.code() {
+            Self(self.0 | Self::LOSSES)
+        } else if kind == RecordKind::Event.code() && self.events() < Self::LOSSES - 1 {
+            Self(self.0 + 1)
+        } else {
+            self
+        }
+    }
+}
+
 /// What a record says beside its payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Head {
@@ -132,8 +159,8 @@ pub(super) struct Head {
     pub(super) id: [u8; 16],
     /// Seconds since 1970.
     pub(super) seconds: u32,
-    /// Events in the segment up to and including this record.
-    pub(super) events: u32,
+    /// The segment up to and including this record.
+    pub(super) tally: Tally,
 }
 
 impl Head {
@@ -145,7 +172,7 @@ impl Head {
     /// The last word.
     pub(super) fn tail(&self, payload: usize) -> u64 {
         let words = (record_size(payload) / 8) as u64;
-        u64::from(self.events) | (words & 0xFF_FFFF) << 32 | u64::from(TAIL_TAG) << 56
+        u64::from(self.tally.0) | (words & 0xFF_FFFF) << 32 | u64::from(TAIL_TAG) << 56
     }
 
     /// The first word, which makes the record count.
@@ -195,18 +222,18 @@ pub(super) fn decode_alone(seed: Seed, record: &[u8], offset: u64) -> Option<(He
     }
     let mut id = [0; 16];
     id.copy_from_slice(&record[16..32]);
-    let events = u32_at(record, record.len() - RECORD_TAIL)?;
+    let tally = Tally(u32_at(record, record.len() - RECORD_TAIL)?);
     let kind = record[11];
     if kind == 0 {
         return None;
     }
-    let head = Head { kind, id, seconds: u32_at(record, 12)?, events };
+    let head = Head { kind, id, seconds: u32_at(record, 12)?, tally };
     Some((head, &record[RECORD_HEAD..RECORD_HEAD + length]))
 }
 
-/// How many events a segment holds, by its last word; `None` if that is no record's end.
-pub(super) fn events_by_tail(tail: u64) -> Option<u32> {
-    ((tail >> 56) as u8 == TAIL_TAG).then_some(tail as u32)
+/// What a segment holds, by its last word; `None` if that is no record's end.
+pub(super) fn tally_by_tail(tail: u64) -> Option<Tally> {
+    ((tail >> 56) as u8 == TAIL_TAG).then_some(Tally(tail as u32))
 }
 
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! Leasing a slot: the one lock that a recorder takes, and never waits for.
 
 use super::caps;
-use super::format::{self, Header, MAX_HEADER, Seed};
+use super::format::{self, Header, MAX_HEADER, Seed, Tally};
 use super::names::{self, Sealed};
 use super::segment::Loaded;
 use super::settings::{Label, LossCause, Settings};
@@ -28,8 +28,8 @@ pub(super) struct Lease {
     pub(super) tail: u64,
     /// Where the first record goes.
     pub(super) start: u64,
-    /// Events so far.
-    pub(super) events: u32,
+    /// What it holds so far.
+    pub(super) tally: Tally,
     /// The segment is full when it has so many bytes.
     pub(super) limit: u64,
     /// What making room for it cost.
@@ -75,7 +75,7 @@ impl Lease {
             Err(TryLockError::Error(error)) => return Err(error),
         }
         let look = file::look(&file)?;
-        if !look.ours {
+        if !look.is_ours() {
             return Ok(Slot::Next);
         }
         if !folder.still_names(name, &look) {
@@ -107,7 +107,7 @@ impl Lease {
         file::write_at(&file, &header, 0)?;
         let start = header.len() as u64;
         let (name, seed) = (name.to_owned(), Seed::of(id));
-        Ok(Self { file, name, id, seed, tail: start, start, events: 0, limit, lost })
+        Ok(Self { file, name, id, seed, tail: start, start, tally: Tally::default(), limit, lost })
     }
 
     fn reopen(
@@ -139,7 +139,7 @@ impl Lease {
             seed: Seed::of(header.id),
             tail: look.size,
             start: start as u64,
-            events: 0,
+            tally: Tally::default(),
             limit,
             lost: Vec::new(),
         };
@@ -157,8 +157,8 @@ impl Lease {
         let mut last = [0; 8];
         if self.tail.is_multiple_of(8) && self.tail > self.start {
             file::read_at(&self.file, &mut last, self.tail - 8)?;
-            if let Some(events) = format::events_by_tail(u64::from_le_bytes(last)) {
-                self.events = events;
+            if let Some(tally) = format::tally_by_tail(u64::from_le_bytes(last)) {
+                self.tally = tally;
                 return Ok(());
             }
         }
@@ -170,7 +170,7 @@ impl Lease {
         let bytes = file::read_all(&self.file, super::segment::MOST_BYTES)?;
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
         self.tail = used.next_multiple_of(8).max(self.start);
-        self.events = Loaded::parse(bytes).map_or(0, |loaded| loaded.events);
+        self.tally = Loaded::parse(bytes).map_or(Tally::default(), |loaded| loaded.tally);
         self.file.set_len(self.tail)
     }
 
@@ -179,15 +179,15 @@ impl Lease {
         if file::look(&self.file)?.size > self.tail {
             self.file.set_len(self.tail)?;
         }
-        let sealed = Sealed { sequence, id: self.id, events: self.events }.name();
+        let sealed = Sealed { sequence, id: self.id, tally: self.tally }.name();
         folder.rename(&self.name, &sealed)?;
         Ok(sealed)
     }
 
     /// Whether a record of so many bytes fits. The first record of a segment always does.
     pub(super) fn fits(&self, size: usize, settings: &Settings) -> bool {
-        let full =
-            self.tail + size as u64 > self.limit || u64::from(self.events) >= settings.segment_events();
+        let full = self.tail + size as u64 > self.limit
+            || u64::from(self.tally.events()) >= settings.segment_events();
         !full || self.tail == self.start
     }
 }

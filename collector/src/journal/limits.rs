@@ -49,7 +49,7 @@ impl Drain {
     fn keep_events(&mut self) -> io::Result<u64> {
         let all = self.sealed()?;
         let most = self.settings.max_events;
-        if all.iter().map(|sealed| u64::from(sealed.events)).sum::<u64>() <= most {
+        if all.iter().map(|sealed| u64::from(sealed.tally.events())).sum::<u64>() <= most {
             return Ok(0);
         }
         let mut live = Vec::new();

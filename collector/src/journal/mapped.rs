@@ -6,7 +6,7 @@
 //! no thread ever waits for another: what a killed thread had reserved and not finished is a stretch
 //! that begins with a zero word, which readers step over.
 
-use super::format::{self, Head, Seed};
+use super::format::{self, Head, Seed, Tally};
 use crate::platform::mapping::Mapping;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,7 +28,7 @@ pub(super) trait Words {
     fn commit(&self, at: usize, value: u64);
 }
 
-/// Where the next record goes: offset in words, and events so far. One word, so that both are
+/// Where the next record goes: offset in words, and the tally. One word, so that both are
 /// reserved at once.
 pub(super) trait Place {
     fn load(&self) -> u64;
@@ -94,19 +94,19 @@ pub(super) enum Stop {
 /// So many records go between two looks at the file: a look costs as much as two records.
 const LOOK_EVERY: u32 = 64;
 
-/// The two halves of a place: bytes and events.
-const fn split(place: u64) -> (u64, u32) {
-    ((place & 0xFFFF_FFFF) * 8, (place >> 32) as u32)
+/// The two halves of a place: bytes and tally.
+const fn split(place: u64) -> (u64, Tally) {
+    ((place & 0xFFFF_FFFF) * 8, Tally((place >> 32) as u32))
 }
 
-const fn join(tail: u64, events: u32) -> u64 {
-    (tail / 8) | (events as u64) << 32
+const fn join(tail: u64, tally: Tally) -> u64 {
+    (tail / 8) | (tally.0 as u64) << 32
 }
 
 impl<M: Memory> Mapped<M, AtomicU64> {
     /// Goes on at `tail`, which is a multiple of 8.
-    pub(super) fn new(memory: M, seed: Seed, tail: u64, events: u32, most_events: u32) -> Self {
-        Self::with_place(memory, AtomicU64::new(join(tail, events)), seed, most_events)
+    pub(super) fn new(memory: M, seed: Seed, tail: u64, tally: Tally, most_events: u32) -> Self {
+        Self::with_place(memory, AtomicU64::new(join(tail, tally)), seed, most_events)
     }
 }
 
@@ -115,34 +115,34 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         Self { memory, place, seed, most_events }
     }
 
-    /// Where the next record goes, and events so far.
-    pub(super) fn position(&self) -> (u64, u32) {
+    /// Where the next record goes, and the tally so far.
+    pub(super) fn position(&self) -> (u64, Tally) {
         split(self.place.load())
     }
 
     /// Appends a record; says at which offset. With `looked`, no look at the file is due.
     pub(super) fn append(&self, head: &Head, payload: &[u8], looked: bool) -> Result<u64, Stop> {
         let size = format::record_size(payload.len());
-        let event = u32::from(head.kind == super::RecordKind::Event.code());
+        let event = head.kind == super::RecordKind::Event.code();
         let mut place = self.place.load();
-        let (offset, events, words) = loop {
+        let (offset, tally, words) = loop {
             let (offset, before) = split(place);
-            let events = before.saturating_add(event);
-            if events > self.most_events {
+            let tally = before.after(head.kind);
+            if tally.events() > self.most_events {
                 return Err(Stop::Full);
             }
-            if event == 1 && events.is_multiple_of(LOOK_EVERY) && !looked {
+            if event && tally.events().is_multiple_of(LOOK_EVERY) && !looked {
                 return Err(Stop::Look);
             }
             let Some(words) = self.memory.words((offset / 8) as usize, size / 8) else {
                 return Err(Stop::Short);
             };
-            match self.place.exchange(place, join(offset + size as u64, events)) {
-                Ok(_) => break (offset, events, words),
+            match self.place.exchange(place, join(offset + size as u64, tally)) {
+                Ok(_) => break (offset, tally, words),
                 Err(now) => place = now,
             }
         };
-        let head = Head { events, ..*head };
+        let head = Head { tally, ..*head };
         let commit = head.commit(self.seed, offset, payload);
         words.store(1, head.word(payload.len()));
         let (low, high) = u128_halves(head.id);

@@ -1,7 +1,7 @@
 //! Making few segments of many small ones, so that an outage does not fill a directory.
 
 use super::drain::{Drain, remove};
-use super::format::{Head, Header, Seed};
+use super::format::{Head, Header, Seed, Tally};
 use super::lease;
 use super::names::{self, Sealed};
 use super::settings::{Label, LossCause, RecordKind};
@@ -65,13 +65,13 @@ impl Drain {
         let id = lease::random()?;
         let created_ms = u64::from(self.settings.seconds()) * 1000;
         let mut bytes = Header { id, created_ms, label: first.label.clone() }.encode();
-        let mut events = 0;
+        let mut tally = Tally::default();
         let mut sources = Vec::new();
         for small in group {
             if !self.load(&small.sealed)? {
                 continue;
             }
-            events = self.copy(Seed::of(id), events, &mut bytes);
+            tally = self.copy(Seed::of(id), tally, &mut bytes);
             sources.push(small.sealed);
         }
         self.current = None;
@@ -83,7 +83,7 @@ impl Drain {
         // What a recorder made durable must be so in its new place before the old one goes.
         file.sync_data()?;
         // The oldest one's place in the order.
-        let into = Sealed { sequence: first.sealed.sequence, id, events }.name();
+        let into = Sealed { sequence: first.sealed.sequence, id, tally }.name();
         let from: Vec<String> = sources.iter().map(Sealed::name).collect();
         self.state.merge = Some(Merge { into: into.clone(), from: from.clone() });
         self.state.write(&self.folder, true)?;
@@ -100,16 +100,16 @@ impl Drain {
         Ok(if gone { 0 } else { sources.len() })
     }
 
-    /// Appends what is left of the current segment to `bytes`; says how many events they are then.
-    fn copy(&mut self, seed: Seed, mut events: u32, bytes: &mut Vec<u8>) -> u32 {
+    /// Appends what is left of the current segment to `bytes`; says what they hold then.
+    fn copy(&mut self, seed: Seed, mut tally: Tally, bytes: &mut Vec<u8>) -> Tally {
         let Some(current) = &self.current else {
-            return events;
+            return tally;
         };
         let loaded = &current.loaded;
         let mut put = |head: Head, payload: &[u8]| {
-            events += u32::from(head.kind == RecordKind::Event.code());
+            tally = tally.after(head.kind);
             let offset = bytes.len() as u64;
-            Head { events, ..head }.encode(seed, offset, payload, bytes);
+            Head { tally, ..head }.encode(seed, offset, payload, bytes);
         };
         for found in loaded.live().filter_map(|entry| loaded.found(entry)) {
             put(found.head, found.payload);
@@ -121,11 +121,11 @@ impl Drain {
                 kind: RecordKind::Loss.code(),
                 id: [0; 16],
                 seconds: self.settings.seconds(),
-                events: 0,
+                tally: Tally::default(),
             };
             put(head, &payload);
         }
-        events
+        tally
     }
 
     /// Finishes a merge that was noted: if the new segment is whole, the old ones go.

@@ -20,7 +20,7 @@
 //! | name | what |
 //! | --- | --- |
 //! | `<label>-<slot>.open1` | a slot: leased by whoever holds its lock, free to lease otherwise |
-//! | `<sequence>-<events>-<id>.seg1` | a sealed segment; lower sequences are older |
+//! | `<sequence>-<tally>-<id>.seg1` | a sealed segment; lower sequences are older |
 //! | `<id>.ack1` | which records of segment `<id>` are done with |
 //! | `drain.state` | losses by cause, what is being merged or removed |
 //! | `drain.lock` | held by the drain |
@@ -38,13 +38,14 @@
 //! header:  magic[8] length:u32 crc:u32 id:u64 created_ms:u64 destination_len:u32 origin_len:u32
 //!          destination origin zero-padding
 //! record:  mark:u32 crc:u32 | length:u24 kind:u8 seconds:u32 | id[16] | payload zero-padding |
-//!          events:u32 words:u24 0xE5:u8
+//!          tally:u32 words:u24 0xE5:u8
 //! ```
 //! - A record's `crc` covers everything after it, and starts from a value made of the segment's id
 //!   and the record's offset; `mark` is made of the same two. So neither a stale block nor a copied
 //!   record nor a payload that holds a segment is ever taken for a record.
 //! - The last 8 bytes of a record end in a byte that is not zero and say how many events the segment
-//!   holds up to here and how many words the record has. So the end of a preallocated file is found
+//!   holds up to here (the tally; its highest bit says that there are loss records) and how many
+//!   words the record has. So the end of a preallocated file is found
 //!   from behind, a new writer knows the count without reading, and a reader knows how many events a
 //!   damaged stretch held.
 //! - An acknowledgement is `from:u32 to:u32 crc:u32 "ACK1"`: the records that begin in `from..to`.
@@ -54,7 +55,7 @@
 //! 2. A record counts when its first word is there; that word is written last (in one `write` for
 //!    plain appends, as the last store in a mapping).
 //! 3. A lease is worth something only if, after the lock was got, the name still leads to the locked
-//!    file. Whoever renames or removes a segment holds its lock, except [`purge`] and the caps.
+//!    file. Whoever renames or removes a segment holds its lock, except `purge` and the caps.
 //! 4. A segment names its destination and origin and holds records of no other.
 //! 5. A sealed segment never changes. Its records leave by acknowledgement, and the file when no
 //!    record is left: first `drain.state` takes over its losses, then the file goes, then its

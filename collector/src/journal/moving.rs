@@ -137,7 +137,7 @@ fn say_moved(common: &Common, old: &mut Lease, running: &[Running]) -> io::Resul
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let mut bytes = Vec::new();
-        record.head(old.events).encode(old.seed, old.tail, &ids, &mut bytes);
+        record.head(old.tally).encode(old.seed, old.tail, &ids, &mut bytes);
         file::write_at(&old.file, &bytes, old.tail)?;
         old.tail = end;
     }

@@ -1,5 +1,7 @@
 //! The names of the journal's files.
 
+use super::format::Tally;
+
 /// The drain's lock.
 pub(super) const LOCK: &str = "drain.lock";
 /// What the drain remembers.
@@ -20,21 +22,21 @@ const ACK: &str = ".ack1";
 pub(super) struct Sealed {
     pub(super) sequence: u64,
     pub(super) id: u64,
-    /// How many events it held when it was sealed.
-    pub(super) events: u32,
+    /// What it held when it was sealed.
+    pub(super) tally: Tally,
 }
 
 impl Sealed {
     pub(super) fn name(&self) -> String {
-        format!("{:012x}-{:06x}-{:016x}{SEALED}", self.sequence, self.events, self.id)
+        format!("{:012x}-{:08x}-{:016x}{SEALED}", self.sequence, self.tally.0, self.id)
     }
 
     pub(super) fn parse(name: &str) -> Option<Self> {
         let mut parts = name.strip_suffix(SEALED)?.split('-');
         let sequence = hex(parts.next()?)?;
-        let events = u32::try_from(hex(parts.next()?)?).ok()?;
+        let tally = Tally(u32::try_from(hex(parts.next()?)?).ok()?);
         let id = hex(parts.next()?)?;
-        let sealed = Self { sequence, id, events };
+        let sealed = Self { sequence, id, tally };
         (parts.next().is_none() && sealed.name() == name).then_some(sealed)
     }
 }
@@ -89,9 +91,9 @@ mod tests {
     #[test]
     fn a_name_is_read_back_as_it_was_written() {
         for sealed in [
-            Sealed { sequence: 0, id: 0, events: 0 },
-            Sealed { sequence: 7, id: u64::MAX, events: 50_000 },
-            Sealed { sequence: u64::MAX, id: 1, events: u32::MAX },
+            Sealed { sequence: 0, id: 0, tally: Tally(0) },
+            Sealed { sequence: 7, id: u64::MAX, tally: Tally(50_000) },
+            Sealed { sequence: u64::MAX, id: 1, tally: Tally(u32::MAX) },
         ] {
             assert_eq!(parse(&sealed.name()), Name::Sealed(sealed));
         }

@@ -48,17 +48,17 @@ fn put_one(folder: &Folder, label: &Label, record: &Record, payload: &[u8]) -> i
         file = folder.open_file(names::QUARANTINE[0], How::Create)?;
         loaded = None;
     }
-    let (id, tail, events) = match loaded {
-        Some(loaded) => (loaded.id, loaded.end, loaded.events),
+    let (id, tail, tally) = match loaded {
+        Some(loaded) => (loaded.id, loaded.end, loaded.tally),
         None => {
             let header = Header { id: lease::random()?, created_ms: 0, label: label.clone() };
             let bytes = header.encode();
             file::write_at(&file, &bytes, 0)?;
-            (header.id, bytes.len(), 0)
+            (header.id, bytes.len(), format::Tally::default())
         }
     };
     let kind = RecordKind::Event.code();
-    let head = Head { kind, id: record.id, seconds: record.seconds, events: events.saturating_add(1) };
+    let head = Head { kind, id: record.id, seconds: record.seconds, tally: tally.after(kind) };
     let mut bytes = Vec::new();
     head.encode(format::Seed::of(id), tail as u64, payload, &mut bytes);
     file::write_at(&file, &bytes, tail as u64)

@@ -66,6 +66,24 @@ pub(super) struct Common {
     pub(super) directory: PathBuf,
     pub(super) label: Label,
     pub(super) settings: Settings,
+    pub(super) allowed: Allowed,
+}
+
+/// Asked after a segment was leased and before its first record: what a purge has removed must not come
+/// back in a new segment.
+#[derive(Default)]
+pub(super) struct Allowed(Option<Box<dyn Fn() -> bool + Send + Sync>>);
+
+impl Allowed {
+    pub(super) fn ask(&self) -> bool {
+        self.0.as_ref().is_none_or(|allowed| allowed())
+    }
+}
+
+impl std::fmt::Debug for Allowed {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Allowed")
+    }
 }
 
 /// What belongs to one process.
@@ -102,7 +120,18 @@ impl Journal {
     /// A journal in this directory, which need not exist.
     #[must_use]
     pub fn new(directory: PathBuf, label: Label, settings: Settings) -> Self {
-        Self { common: Common { directory, label, settings }, first: Process::new() }
+        let common = Common { directory, label, settings, allowed: Allowed::default() };
+        Self { common, first: Process::new() }
+    }
+
+    /// Asks this whenever a segment was leased, before its first record: `false` and nothing is written.
+    ///
+    /// A no is stored before the journal is purged, so a recorder that finds its segment purged finds the
+    /// no here, however long ago it last looked.
+    #[must_use]
+    pub fn while_allowed(mut self, allowed: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.common.allowed = Allowed(Some(Box::new(allowed)));
+        self
     }
 
     /// Stores a record. It survives SIGKILL when this returned `Ok`.
@@ -158,6 +187,14 @@ impl Journal {
     #[must_use]
     pub fn take_memory(&self) -> Vec<Held> {
         self.process().writer().take_memory()
+    }
+
+    /// Leaves the files as a kill would: nothing is said, cut off or unlocked by name.
+    #[cfg(test)]
+    pub(super) fn crash(self) {
+        let process = self.process();
+        drop(process.fast.unmap());
+        process.writer().abandon();
     }
 
     /// What belongs to the process that this runs in: the last of the family that led here.

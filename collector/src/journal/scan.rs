@@ -1,6 +1,6 @@
 //! Reading a segment's records in order, past whatever is damaged.
 
-use super::format::{self, Head, Seed};
+use super::format::{self, Head, Seed, Tally};
 
 /// A record found.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +22,8 @@ pub(super) struct Scan<'a> {
     at: usize,
     /// Where the last valid record ended.
     end: usize,
-    /// Events counted by the last valid record.
-    events: u32,
+    /// What the last valid record said.
+    tally: Tally,
     /// Where an unreadable stretch began.
     gap: Option<usize>,
     damaged: u64,
@@ -32,7 +32,15 @@ pub(super) struct Scan<'a> {
 impl<'a> Scan<'a> {
     /// The records of `bytes` from `start`, where the header ends.
     pub(super) fn new(bytes: &'a [u8], segment: u64, start: usize) -> Self {
-        Self { bytes, seed: Seed::of(segment), at: start, end: start, events: 0, gap: None, damaged: 0 }
+        Self {
+            bytes,
+            seed: Seed::of(segment),
+            at: start,
+            end: start,
+            tally: Tally::default(),
+            gap: None,
+            damaged: 0,
+        }
     }
 
     /// Where the last valid record ended, once the scan is over.
@@ -40,9 +48,9 @@ impl<'a> Scan<'a> {
         self.end
     }
 
-    /// Events counted by the last valid record.
-    pub(super) fn events(&self) -> u32 {
-        self.events
+    /// What the last valid record said of the segment.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// Events lost in unreadable stretches between valid records.
@@ -61,7 +69,7 @@ impl<'a> Scan<'a> {
         }
         // Damage can be in the count too: a stretch holds no more records than fit in it.
         let most = (self.at - gap) / format::record_size(0);
-        self.damaged += u64::from(before.saturating_sub(self.events)).min(most as u64);
+        self.damaged += u64::from(before.saturating_sub(self.tally.events())).min(most as u64);
     }
 }
 
@@ -72,11 +80,11 @@ impl<'a> Iterator for Scan<'a> {
         while self.at + format::record_size(0) <= self.bytes.len() {
             if let Some((head, payload, size)) = format::decode(self.seed, self.bytes, self.at) {
                 let counted = u32::from(head.kind == super::RecordKind::Event.code());
-                self.close_gap(head.events.saturating_sub(counted));
+                self.close_gap(head.tally.events().saturating_sub(counted));
                 let found = Found { offset: self.at, head, payload };
                 self.at += size;
                 self.end = self.at;
-                self.events = head.events;
+                self.tally = head.tally;
                 return Some(found);
             }
             self.gap.get_or_insert(self.at);

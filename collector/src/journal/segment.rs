@@ -1,6 +1,6 @@
 //! A whole segment in memory, for whoever reads one.
 
-use super::format::{self, Header, Seed};
+use super::format::{self, Header, Seed, Tally};
 use super::scan::{Found, Scan};
 use super::settings::{Label, LossCause, MOVED, RecordKind};
 use crate::platform::file;
@@ -47,8 +47,8 @@ pub(super) struct Loaded {
     pub(super) entries: Vec<Entry>,
     /// Where the last valid record ends.
     pub(super) end: usize,
-    /// Events by the count that its records carry.
-    pub(super) events: u32,
+    /// What its last record says that it holds.
+    pub(super) tally: Tally,
     /// Events in unreadable stretches.
     pub(super) damaged: u64,
     /// Losses that its writers recorded.
@@ -64,10 +64,11 @@ impl Loaded {
 
     /// Reads a segment from its bytes.
     pub(super) fn parse(bytes: Vec<u8>) -> Result<Self, Unreadable> {
-        if format::is_newer(&bytes) {
-            return Err(Unreadable::Newer);
-        }
-        let (header, start) = Header::parse(&bytes).ok_or(Unreadable::Damaged)?;
+        // A flipped bit can make one copy of the header look like a later version's; the other one
+        // tells.
+        let Some((header, start)) = Header::parse(&bytes) else {
+            return Err(if format::is_newer(&bytes) { Unreadable::Newer } else { Unreadable::Damaged });
+        };
         let mut entries = Vec::new();
         let mut losses = Vec::new();
         let mut ended = HashSet::new();
@@ -99,14 +100,14 @@ impl Loaded {
             let offset = u32::try_from(found.offset).unwrap_or(u32::MAX);
             entries.push(Entry { offset, kind, seconds: found.head.seconds, done });
         }
-        let (end, events, damaged) = (scan.end(), scan.events(), scan.damaged());
+        let (end, tally, damaged) = (scan.end(), scan.tally(), scan.damaged());
         let mut loaded = Self {
             id: header.id,
             created_ms: header.created_ms,
             label: header.label,
             entries,
             end,
-            events,
+            tally,
             damaged,
             losses,
             bytes,

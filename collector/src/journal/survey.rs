@@ -162,7 +162,7 @@ fn each_segment(
         let Ok(look) = file::look(&file) else {
             continue;
         };
-        if !look.ours {
+        if !look.is_ours() {
             continue;
         }
         visit(

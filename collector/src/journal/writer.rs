@@ -19,6 +19,7 @@ use std::io;
 const RARELY: u32 = 256;
 /// A mapped segment is allocated in steps; each one is twice the one before.
 const FIRST_STEP: u64 = 64 << 10;
+const LAST_STEP: u64 = 1 << 20;
 
 #[derive(Debug, Default)]
 pub(super) struct Writer {
@@ -119,6 +120,14 @@ impl Writer {
         for _ in 0..4 {
             let Some(lease) = &self.lease else {
                 self.lease(common)?;
+                if !common.allowed.ask() {
+                    self.release(fast);
+                    self.memory = Memory::default();
+                    return Err(io::Error::new(
+                        io::ErrorKind::PermissionDenied,
+                        "recording is not allowed any more",
+                    ));
+                }
                 continue;
             };
             let look = file::look(&lease.file)?;
@@ -188,9 +197,9 @@ impl Writer {
         if end > host::file_size_limit() {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let events = lease.events.saturating_add(u32::from(record.kind == RecordKind::Event.code()));
+        let tally = lease.tally.after(record.kind);
         self.buffer.clear();
-        record.head(events).encode(lease.seed, lease.tail, record.payload, &mut self.buffer);
+        record.head(tally).encode(lease.seed, lease.tail, record.payload, &mut self.buffer);
         if let Err(error) = file::write_at(&lease.file, &self.buffer, lease.tail) {
             // What a full disk took of it would only be in the next writer's way.
             let _ = lease.file.set_len(lease.tail);
@@ -198,7 +207,7 @@ impl Writer {
         }
         fast.note(record, lease.tail);
         lease.tail = end;
-        lease.events = events;
+        lease.tally = tally;
         self.written = self.written.saturating_add(1);
         Ok(())
     }
@@ -222,7 +231,7 @@ impl Writer {
             return;
         };
         let most = u32::try_from(common.settings.segment_events()).unwrap_or(u32::MAX);
-        fast.map(Mapped::new(memory, lease.seed, lease.tail, lease.events, most));
+        fast.map(Mapped::new(memory, lease.seed, lease.tail, lease.tally, most));
         self.step = self.step.max(FIRST_STEP);
         if !self.grow(fast, 0) {
             self.unmap(fast);
@@ -240,19 +249,20 @@ impl Writer {
         let grown = fast.with_mapped(|mapped| {
             let (tail, _) = mapped.position();
             let before = mapped.memory.words() as u64 * 8;
-            let want = (before.max(tail) + step).next_multiple_of(FIRST_STEP).min(lease.limit);
+            let need = before.max(tail + size as u64) + step;
+            let want = need.next_multiple_of(FIRST_STEP).min(lease.limit);
             let allocated = want > before
                 && mapped.memory.allocate(&lease.file, usize::try_from(want).unwrap_or(0)).is_ok();
             allocated && tail + size as u64 <= want
         });
-        self.step = step.saturating_mul(2);
+        self.step = (step * 2).min(LAST_STEP);
         grown == Some(true)
     }
 
     /// Back to plain appends, from where the mapping left off.
     pub(super) fn unmap(&mut self, fast: &Fast) {
         if let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) {
-            (lease.tail, lease.events) = mapped.position();
+            (lease.tail, lease.tally) = mapped.position();
         }
     }
 

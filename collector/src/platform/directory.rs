@@ -143,6 +143,7 @@ fn owner(_path: &Path) -> Option<u32> {
 /// Where what a tool can make again is kept: `$XDG_CACHE_HOME` or `~/.cache`, on macOS
 /// `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. None where the program runs with another user's
 /// rights: what it reads back from there could be that user's.
+#[cfg(feature = "components")]
 pub(crate) fn cache_directory(tool_id: &str) -> Option<PathBuf> {
     #[cfg(unix)]
     if rustix::process::getuid() != rustix::process::geteuid() {

@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io;
 
+/// A system that interrupts a call for ever must not hold a tool for ever.
+const MOST_INTERRUPTIONS: u32 = 100;
+
 /// What the system says about an open file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
@@ -10,8 +13,9 @@ pub(crate) struct Look {
     pub(crate) size: u64,
     /// How many names it has: 0 after somebody removed it.
     pub(crate) names: u64,
-    /// Whether it is a regular file that this user owns.
-    pub(crate) ours: bool,
+    regular: bool,
+    #[cfg(unix)]
+    owner: u32,
     /// Seconds since 1970 of its last change.
     pub(crate) changed: i64,
     /// What tells it from another file of the same name.
@@ -31,6 +35,15 @@ pub(crate) fn look(file: &File) -> io::Result<Look> {
 }
 
 impl Look {
+    /// Whether it is a regular file that this user owns.
+    pub(crate) fn is_ours(&self) -> bool {
+        #[cfg(unix)]
+        let owned = self.owner == rustix::process::geteuid().as_raw();
+        #[cfg(not(unix))]
+        let owned = true;
+        self.regular && owned
+    }
+
     #[cfg(unix)]
     #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between systems")]
     pub(crate) fn from_stat(stat: &rustix::fs::Stat) -> Self {
@@ -38,7 +51,8 @@ impl Look {
         Self {
             size: u64::try_from(stat.st_size).unwrap_or(0),
             names: stat.st_nlink as u64,
-            ours: regular && stat.st_uid == rustix::process::geteuid().as_raw(),
+            regular,
+            owner: stat.st_uid,
             changed: stat.st_mtime as i64,
             identity: (stat.st_dev as u64, stat.st_ino as u64),
         }
@@ -52,13 +66,13 @@ impl Look {
             .and_then(|time| time.duration_since(std::time::SystemTime::UNIX_EPOCH).ok())
             .map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
         // A name cannot be given to another file while ours is open for writing there.
-        Ok(Self { size: metadata.len(), names: 1, ours: metadata.is_file(), changed, identity: (0, 0) })
+        Ok(Self { size: metadata.len(), names: 1, regular: metadata.is_file(), changed, identity: (0, 0) })
     }
 }
 
 /// Reads until `buffer` is full or the file ends; says how much it read.
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut done = 0;
+    let (mut done, mut interrupted) = (0, 0);
     while done < buffer.len() {
         #[cfg(unix)]
         let step = std::os::unix::fs::FileExt::read_at(file, &mut buffer[done..], offset + done as u64);
@@ -67,7 +81,9 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
         match step {
             Ok(0) => break,
             Ok(read) => done += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && interrupted < MOST_INTERRUPTIONS => {
+                interrupted += 1;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -76,7 +92,7 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 
 /// Writes all of `bytes`.
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    let mut done = 0;
+    let (mut done, mut interrupted) = (0, 0);
     while done < bytes.len() {
         #[cfg(unix)]
         let step = std::os::unix::fs::FileExt::write_at(file, &bytes[done..], offset + done as u64);
@@ -85,7 +101,9 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()>
         match step {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => done += written,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && interrupted < MOST_INTERRUPTIONS => {
+                interrupted += 1;
+            }
             Err(error) => return Err(error),
         }
     }

@@ -149,3 +149,7 @@ mod netlink {
         Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
     }
 }
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+#[path = "hardware_tests.rs"]
+mod tests;

@@ -89,7 +89,7 @@ pub(crate) struct Recorder {
     /// Makes the journal at the first record: a run that records nothing does not look for an identity.
     open: Box<dyn Fn() -> Journal + Send + Sync>,
     /// Notices a no of another process.
-    pub(crate) gate: Option<Gate>,
+    pub(crate) gate: Option<Arc<Gate>>,
     pub(crate) extended: bool,
     /// Said with every event, unless the event says it itself.
     pub(crate) metadata: Vec<Attribute<'static>>,
@@ -227,7 +227,7 @@ struct Ids {
 
 impl Ids {
     fn next(&self) -> EventId {
-        let generation = u64::from(std::process::id());
+        let generation = u64::from(crate::platform::fork::pid());
         if self.owner.load(Ordering::Acquire) != generation || self.process.load(Ordering::Relaxed) == 0 {
             self.process.store(random_part(), Ordering::Relaxed);
             self.owner.store(generation, Ordering::Release);

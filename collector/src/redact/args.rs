@@ -24,15 +24,15 @@ where
 {
     let mut expected = Expected::Anything;
     args.into_iter().map(move |arg| {
-        let secret = expected.fits(arg);
-        expected = Expected::after(arg, expected);
-        match redact(arg) {
-            Cow::Borrowed(arg) if secret && !arg.is_empty() => {
-                Cow::Borrowed(if arg == REDACTED { arg } else { REDACTED })
-            }
-            Cow::Owned(_) if secret => Cow::Borrowed(REDACTED),
-            text => text,
+        let before = std::mem::replace(&mut expected, Expected::Anything);
+        expected = Expected::after(arg, before);
+        let clean = redact(arg);
+        // An argument in which a credential was found has said what it is.
+        let found = clean != arg || arg.contains(REDACTED);
+        if arg.is_empty() || !before.fits(arg) || before == Expected::Credential && found {
+            return clean;
         }
+        Cow::Borrowed(REDACTED)
     })
 }
 

@@ -38,28 +38,64 @@ const LETTERS: usize = 24;
 /// How far back a name is read.
 const REACH: usize = 64;
 
-/// The last letters of the names below. Most words end here.
-const LAST: u32 = letters(b"adceghlnpstwy");
-
-const fn letters(list: &[u8]) -> u32 {
-    let mut set = 0;
-    let mut nth = 0;
-    while nth < list.len() {
-        set |= 1 << (list[nth] - b'a');
-        nth += 1;
+/// Whether a name could end at `end`: the first question, and for nearly all the last one. The
+/// answer is in the last four letters of every name below.
+#[inline]
+pub(super) fn may_end_at(bytes: &[u8], end: usize) -> bool {
+    let mut end = end;
+    // Digits and signs do not count, and nobody writes many of them.
+    for _ in 0..4 {
+        match end.checked_sub(1).and_then(|last| bytes.get(last)) {
+            Some(b'0'..=b'9' | b'_' | b'-' | b'.') => end -= 1,
+            _ => break,
+        }
     }
-    set
+    let four = match end.checked_sub(4).and_then(|from| bytes.get(from..end)?.first_chunk::<4>()) {
+        Some(four) => u32::from_be_bytes(*four),
+        None => bytes[..end].iter().fold(0, |all, byte| all << 8 | u32::from(*byte)),
+    };
+    ends_like(four | 0x2020_2020)
 }
 
-/// Whether a name could end with this byte: the first, cheap question.
-#[inline]
-pub(super) const fn may_end_with(byte: u8) -> bool {
-    match byte {
-        b'0'..=b'9' | b'_' => true,
-        _ => {
-            let letter = (byte | 0x20).wrapping_sub(b'a');
-            letter < 26 && LAST >> letter & 1 == 1
-        }
+const fn ends_like(four: u32) -> bool {
+    const fn is(name: &[u8; 4]) -> u32 {
+        u32::from_be_bytes(*name)
+    }
+    const WORD: u32 = is(b"word");
+    const SSWD: u32 = is(b"sswd");
+    const CODE: u32 = is(b"code");
+    const WORT: u32 = is(b"wort");
+    const RASE: u32 = is(b"rase");
+    const ONIC: u32 = is(b"onic");
+    const CRET: u32 = is(b"cret");
+    const PASS: u32 = is(b"pass");
+    const OKEN: u32 = is(b"oken");
+    const AUTH: u32 = is(b"auth");
+    const TURE: u32 = is(b"ture");
+    const TIAL: u32 = is(b"tial");
+    const ONID: u32 = is(b"onid");
+    const SSID: u32 = is(b"ssid");
+    const TION: u32 = is(b"tion");
+    const OKIE: u32 = is(b"okie");
+    const IALS: u32 = is(b"ials");
+    const ORDS: u32 = is(b"ords");
+    const RETS: u32 = is(b"rets");
+    const KENS: u32 = is(b"kens");
+    const KEYS: u32 = is(b"keys");
+    match four {
+        WORD | SSWD | CODE | WORT | RASE | ONIC | CRET | PASS | OKEN | AUTH | TURE | TIAL | ONID | SSID
+        | TION | OKIE | IALS | ORDS | RETS | KENS | KEYS => true,
+        // The shorter ones. A bit set in a sign (`_id`, `-id`) makes another sign or none that is a letter.
+        _ => matches!(
+            (four & 0x00ff_ffff).to_be_bytes(),
+            [_, b'k', b'e', b'y']
+                | [_, b'j', b'w', b't']
+                | [_, b'p', b'w', b'd']
+                | [_, b's', b'i', b'g' | b'd']
+                | [_, b'o', b't', b'p']
+                | [_, b'-' | b'_' | 0x7f, b'i', b'd']
+                | [_, _, b'p', b'w']
+        ),
     }
 }
 
@@ -160,10 +196,16 @@ static KEYS: &[&str] = &[
 ];
 
 /// The secret-sounding name that ends at `end`, if one does.
+#[inline]
 pub(super) fn ending_at(bytes: &[u8], end: usize) -> Option<Name> {
-    if !bytes.get(end.checked_sub(1)?).is_some_and(|byte| may_end_with(*byte)) {
+    if !may_end_at(bytes, end) {
         return None;
     }
+    read(bytes, end)
+}
+
+#[inline(never)]
+fn read(bytes: &[u8], end: usize) -> Option<Name> {
     // The letters backwards, in lower case; bit n of `starts` says that letter n begins a word.
     let (mut letters, mut count, mut starts) = ([0_u8; LETTERS], 0, 0_u32);
     let (mut from, mut compound, mut lower) = (end, false, false);

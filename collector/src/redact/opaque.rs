@@ -5,14 +5,73 @@
 //! lower case, upper case and digits at every second byte. Counting those changes tells
 //! them apart without a dictionary. Hashes are random too; they are known by their lengths.
 
+use super::cost;
+use super::ends::Until;
 use super::names::{self, Sense};
-use super::scan::{Scan, Until, is_run, is_word};
+use super::scan::{Scan, is_run, is_word};
 use super::{prefixes, values};
 
 /// From here on random text is taken for a token where it mixes letters of both cases and digits.
 const MIXED: usize = 24;
 /// From here on any text without words is taken for a token.
 const LONG: usize = 40;
+
+/// Whether a word of at least 16 bytes should be judged: the quick question, answered yes when in doubt.
+#[inline(never)]
+pub(super) fn is_worth(bytes: &[u8], from: usize, to: usize) -> bool {
+    let word = &bytes[from..to];
+    let near = match from.checked_sub(1).map(|before| bytes[before]) {
+        Some(b' ') => names::may_end_at(bytes, from - 1),
+        Some(b':') => from >= 2 && bytes[from - 2].is_ascii_digit(),
+        Some(b'.' | b'/') => prefixes::may_be_before(bytes, from),
+        _ => false,
+    };
+    if near || bytes.get(to) == Some(&b'.') && (word.starts_with(b"ey") || (22..=28).contains(&word.len())) {
+        return true;
+    }
+    let (mut seen, mut begins) = (0, true);
+    for (at, byte) in word.iter().enumerate() {
+        let class = CLASSES[usize::from(*byte)];
+        seen |= class;
+        let sign = class & SIGN != 0;
+        if sign && prefixes::may_be_sign(word, at) || begins && !sign && prefixes::may_be_first(word, at) {
+            return true;
+        }
+        begins = sign;
+    }
+    match word.len() {
+        LONG.. => {
+            let hex = seen & (SIGN | BEYOND) == 0 && seen & (UPPER | LOWER) != UPPER | LOWER;
+            !(hex && is_hash_length(word.len()))
+        }
+        MIXED.. => seen & (UPPER | LOWER | DIGIT) == UPPER | LOWER | DIGIT,
+        _ => false,
+    }
+}
+
+const UPPER: u8 = 1;
+const LOWER: u8 = 2;
+const DIGIT: u8 = 4;
+const SIGN: u8 = 8;
+/// A letter that is no hexadecimal digit.
+const BEYOND: u8 = 16;
+
+/// What a byte of a word is.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        let beyond = if byte.is_ascii_hexdigit() { 0 } else { BEYOND };
+        classes[byte as usize] = match byte {
+            b'A'..=b'Z' => UPPER | beyond,
+            b'a'..=b'z' => LOWER | beyond,
+            b'0'..=b'9' => DIGIT,
+            _ => SIGN,
+        };
+        byte += 1;
+    }
+    classes
+};
 
 /// Judges a word of at least 16 bytes.
 pub(super) fn word(scan: &mut Scan<'_>, from: usize, to: usize) {
@@ -29,8 +88,8 @@ pub(super) fn word(scan: &mut Scan<'_>, from: usize, to: usize) {
 pub(super) fn run(scan: &mut Scan<'_>, from: usize, to: usize) {
     let bytes = scan.bytes;
     let run = &bytes[from..to];
-    let strange: usize = chunks(run).filter(|chunk| !is_plain(chunk)).map(<[u8]>::len).sum();
-    if strange * 2 < run.len() || is_public(bytes, from, to) {
+    // Without a sign in it, it was judged as a word.
+    if !run.iter().any(|byte| matches!(byte, b'/' | b'+')) || !is_random(run) || is_public(bytes, from, to) {
         return;
     }
     let padding = bytes[to..].iter().take(2).take_while(|byte| **byte == b'=').count();
@@ -100,6 +159,7 @@ fn introduced(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
 
 /// Whether a value that a name introduced in prose is a secret and no part of the sentence.
 pub(super) fn looks_secret(value: &[u8]) -> bool {
+    cost::add(4 * value.len());
     let value = match value {
         [value @ .., b',' | b';' | b'.' | b')' | b'!' | b'?'] => value,
         value => value,
@@ -120,6 +180,7 @@ pub(super) fn looks_secret(value: &[u8]) -> bool {
 
 /// Whether what follows `Bearer`, `Basic` or `token` is more than a word of prose.
 pub(super) fn looks_like_credentials(value: &[u8]) -> bool {
+    cost::add(2 * value.len());
     let value = value.strip_suffix(b".").unwrap_or(value);
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let padded = value.ends_with(b"=");
@@ -138,13 +199,27 @@ fn humps(text: &[u8]) -> usize {
 
 /// A word of 24 bytes or more that is not made of words.
 fn is_opaque(word: &[u8]) -> bool {
-    if word.len() >= LONG {
-        let strange: usize = chunks(word).filter(|chunk| !is_plain(chunk)).map(<[u8]>::len).sum();
-        if strange * 2 >= word.len() {
-            return true;
+    word.len() >= LONG && is_random(word)
+        || chunks(word).any(|chunk| chunk.len() >= MIXED - 4 && is_mixed(chunk))
+}
+
+/// Whether most of a long run is not made of words.
+fn is_random(run: &[u8]) -> bool {
+    // Signs may cut random text so finely that each piece could be a word: then all of them count together.
+    let (mut strange, mut mixed, mut count) = (0, 0, 0);
+    let (mut upper, mut digit) = (false, false);
+    for chunk in chunks(run) {
+        strange += if is_plain(chunk) { 0 } else { chunk.len() };
+        if !is_hex(chunk) {
+            mixed += chunk.len();
+            count += changes(chunk);
+            upper |= chunk.iter().any(u8::is_ascii_uppercase);
+            digit |= chunk.iter().any(u8::is_ascii_digit);
         }
     }
-    chunks(word).any(|chunk| chunk.len() >= MIXED - 4 && is_mixed(chunk))
+    // Hardly anything but base64 has a plus sign in so long a run.
+    let often = if run.contains(&b'+') { 7 } else { 5 };
+    strange * 2 >= run.len() || upper && digit && mixed * 2 >= run.len() && count * often >= mixed
 }
 
 /// Both cases and digits, changing often.

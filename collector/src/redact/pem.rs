@@ -1,5 +1,6 @@
 //! Private keys in PEM and their kin: from the line that begins one to the line that ends it.
 
+use super::cost;
 use super::scan::Scan;
 
 /// How long a label may be. The longest in use, `ENCRYPTED PRIVATE KEY`, has 21 letters.
@@ -24,6 +25,7 @@ pub(super) fn key(scan: &mut Scan<'_>, at: usize) {
             bytes[label..].iter().take(LABEL).position(|byte| *byte == b'-').map_or(label, |n| label + n);
         dashes + bytes[dashes..].iter().take(5).take_while(|byte| **byte == b'-').count()
     });
+    cost::add(to - at);
     scan.key_end = to;
     scan.hit(at, to);
 }

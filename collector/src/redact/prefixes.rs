@@ -3,7 +3,8 @@
 //! Sources: the providers' own pages, and the rules of the secret scanners that follow them. Keys that
 //! are made to be public (`pk_live_`, `sq0idp-`, `phc_`) are not here.
 
-use super::scan::{Scan, Until, is_word};
+use super::ends::Until;
+use super::scan::{Scan, is_word};
 
 /// What follows a prefix.
 #[derive(Clone, Copy)]
@@ -25,10 +26,12 @@ struct Prefix {
     least: u8,
     /// Nothing but a sign may stand before it, as it could be a word's end.
     apart: bool,
+    /// Where its first sign is, or its length.
+    sign: u8,
 }
 
 const fn prefix(text: &'static str, body: Body, least: u8, apart: bool) -> Prefix {
-    Prefix { text: text.as_bytes(), body, least, apart }
+    Prefix { text: text.as_bytes(), body, least, apart, sign: sign_of(text.as_bytes()) }
 }
 
 /// Found wherever it stands.
@@ -75,14 +78,14 @@ static SIGNED: &[Prefix] = &[
     anywhere("xoxe-"),
     anywhere("xapp-"),
     // Stripe, Clerk
-    anywhere("sk_live_"),
-    anywhere("sk_test_"),
-    anywhere("rk_live_"),
-    anywhere("rk_test_"),
+    apart("sk_live_", Word, 16),
+    apart("sk_test_", Word, 16),
+    apart("rk_live_", Word, 16),
+    apart("rk_test_", Word, 16),
     anywhere("whsec_"),
     // OpenAI, Anthropic, OpenRouter and others that took the prefix
     apart("sk-", Word, 16),
-    anywhere("sk-ant-"),
+    apart("sk-ant-", Word, 16),
     apart("sess-", Alnum, 32),
     // Machine learning
     apart("hf_", Alnum, 30),
@@ -111,7 +114,7 @@ static SIGNED: &[Prefix] = &[
     anywhere("pscale_pw_"),
     anywhere("pscale_oauth_"),
     anywhere("sbp_"),
-    anywhere("sb_secret_"),
+    apart("sb_secret_", Word, 16),
     anywhere("tskey-"),
     apart("pul-", Hex, 32),
     apart("ntn_", Alnum, 30),
@@ -202,57 +205,87 @@ static BARE: &[Prefix] = &[
 /// With dots: the word that is judged stands behind them.
 static DOTTED: &[&str] = &[
     "SG.", "ya29.", "hvs.", "hvb.", "hvr.", "dp.pt.", "dp.st.", "dp.sa.", "dp.ct.", "t1.", "atlasv1.",
-    "dt0c01.", "xoxe.", "v1.0-", "CAESE.",
+    "dt0c01.",
 ];
 
-/// Whether two bytes could be the two before a sign of [`SIGNED`], or the first two of [`BARE`].
-struct Filter([u64; 32]);
+/// Whether one of [`DOTTED`], or the beginning of Google's refresh tokens, may end before a word.
+#[inline]
+pub(super) fn may_be_before(bytes: &[u8], from: usize) -> bool {
+    match bytes[..from] {
+        [.., b'G' | b'9' | b's' | b'b' | b'r' | b't' | b'a' | b'1', b'.'] => true,
+        [.., b'1', b'/', b'/'] => true,
+        _ => false,
+    }
+}
+
+/// A set of three bytes that may say yes too often.
+struct Filter([u64; 128]);
 
 impl Filter {
-    const fn slot(one: u8, two: u8) -> usize {
-        (one as usize * 37 + two as usize * 5) % 2048
+    /// Letters and digits only count before the others: a sign there is one of many, or none.
+    const fn slot(one: u8, two: u8, three: u8) -> usize {
+        let one = if one.is_ascii_alphanumeric() { one as usize } else { 0 };
+        (one * 961 + two as usize * 31 + three as usize) % 8192
     }
 
-    const fn with(mut self, one: u8, two: u8) -> Self {
-        let slot = Self::slot(one, two);
+    const fn with(mut self, one: u8, two: u8, three: u8) -> Self {
+        let slot = Self::slot(one, two, three);
         self.0[slot / 64] |= 1 << (slot % 64);
         self
     }
 
-    const fn may(&self, one: u8, two: u8) -> bool {
-        let slot = Self::slot(one, two);
+    #[inline]
+    const fn may(&self, one: u8, two: u8, three: u8) -> bool {
+        let slot = Self::slot(one, two, three);
         self.0[slot / 64] >> (slot % 64) & 1 == 1
     }
 }
 
+/// The three bytes before the first sign of each of [`SIGNED`].
 static BEFORE_SIGN: Filter = {
-    let mut filter = Filter([0; 32]);
+    let mut filter = Filter([0; 128]);
     let mut nth = 0;
     while nth < SIGNED.len() {
-        let sign = sign_of(SIGNED[nth].text);
-        filter = filter.with(SIGNED[nth].text[sign - 2], SIGNED[nth].text[sign - 1]);
+        let (text, sign) = (SIGNED[nth].text, SIGNED[nth].sign as usize);
+        // What stands before a prefix of two letters is a sign or nothing.
+        assert!(sign > 2 || SIGNED[nth].apart);
+        filter = filter.with(if sign > 2 { text[sign - 3] } else { 0 }, text[sign - 2], text[sign - 1]);
         nth += 1;
     }
     filter
 };
 
+/// The first two bytes of each of [`BARE`].
 static FIRST: Filter = {
-    let mut filter = Filter([0; 32]);
+    let mut filter = Filter([0; 128]);
     let mut nth = 0;
     while nth < BARE.len() {
-        filter = filter.with(BARE[nth].text[0], BARE[nth].text[1]);
+        assert!(BARE[nth].apart);
+        filter = filter.with(0, BARE[nth].text[0], BARE[nth].text[1]);
         nth += 1;
     }
     filter
 };
 
+/// Whether the sign at `at` of a word may be the first one of a prefix.
+#[inline]
+pub(super) fn may_be_sign(word: &[u8], at: usize) -> bool {
+    at >= 2 && BEFORE_SIGN.may(if at >= 3 { word[at - 3] } else { 0 }, word[at - 2], word[at - 1])
+}
+
+/// Whether the part of a word that begins at `at` may begin with a prefix without a sign.
+#[inline]
+pub(super) fn may_be_first(word: &[u8], at: usize) -> bool {
+    word.len() >= at + 18 && FIRST.may(0, word[at], word[at + 1])
+}
+
 /// Where the first sign of a prefix is.
-const fn sign_of(text: &[u8]) -> usize {
+const fn sign_of(text: &[u8]) -> u8 {
     let mut at = 0;
-    while !matches!(text[at], b'_' | b'-') {
+    while at < text.len() && !matches!(text[at], b'_' | b'-') {
         at += 1;
     }
-    at
+    at as u8
 }
 
 /// Looks for a prefix in the word `from..to`, and hides the whole word and what dots join to its end.
@@ -272,18 +305,12 @@ fn find(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
     for (at, byte) in word.bytes.iter().enumerate() {
         if matches!(byte, b'_' | b'-') {
             begins = true;
-            if at >= 2
-                && BEFORE_SIGN.may(word.bytes[at - 2], word.bytes[at - 1])
-                && SIGNED.iter().any(|prefix| fits_sign(prefix, word, at))
-            {
+            if may_be_sign(word.bytes, at) && SIGNED.iter().any(|prefix| fits_sign(prefix, word, at)) {
                 return Some(from);
             }
         } else if begins {
             begins = false;
-            if word.bytes.len() >= at + 18
-                && FIRST.may(*byte, word.bytes[at + 1])
-                && BARE.iter().any(|prefix| fits(prefix, word, at))
-            {
+            if may_be_first(word.bytes, at) && BARE.iter().any(|prefix| fits(prefix, word, at)) {
                 return Some(from);
             }
         }
@@ -319,7 +346,7 @@ fn find(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
 
 /// Whether a prefix whose first sign would be at `sign` is there.
 fn fits_sign(prefix: &Prefix, word: &Candidate<'_>, sign: usize) -> bool {
-    sign.checked_sub(sign_of(prefix.text)).is_some_and(|at| fits(prefix, word, at))
+    sign.checked_sub(usize::from(prefix.sign)).is_some_and(|at| fits(prefix, word, at))
 }
 
 fn fits(prefix: &Prefix, word: &Candidate<'_>, at: usize) -> bool {

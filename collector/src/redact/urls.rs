@@ -2,7 +2,9 @@
 //! are a part of a path.
 
 use super::REDACTED;
-use super::scan::{Scan, Until};
+use super::cost;
+use super::ends::Until;
+use super::scan::Scan;
 
 /// How far before its mark an address is read.
 const REACH: usize = 64;
@@ -19,8 +21,10 @@ pub(super) fn address(scan: &mut Scan<'_>, at: usize) {
     if scheme == 0 {
         return;
     }
+    let lead = (at - scheme).checked_sub(1).map(|before| bytes[before]);
     let stop = scan.until(Until::Authority, from);
     let authority = &bytes[from..stop];
+    cost::add(3 * authority.len());
     // A host in brackets may hold colons; the marker is no host.
     let host = if authority.first() == Some(&b'[') && !authority.starts_with(REDACTED.as_bytes()) {
         authority.iter().position(|byte| *byte == b']').map_or(0, |end| end + 1)
@@ -31,10 +35,12 @@ pub(super) fn address(scan: &mut Scan<'_>, at: usize) {
     let sign = authority.iter().rposition(|byte| *byte == b'@');
     let to = match (colon, sign) {
         // A password may hold any sign, so its end is the last `@` before the address ends.
-        (Some(colon), Some(sign)) if colon < sign => address_end_sign(scan, at - scheme, from),
+        (Some(colon), Some(sign)) if colon < sign => address_end_sign(scan, lead, from),
         (_, Some(sign)) => Some(from + sign),
         // No `@` in the authority: a password with a `/` in it, unless a port follows the colon.
-        (Some(colon), None) if !is_port(&authority[colon + 1..]) => address_end_sign(scan, at - scheme, from),
+        (Some(colon), None) if !is_port(&authority[colon + 1..], lead, bytes.get(stop).copied()) => {
+            address_end_sign(scan, lead, from)
+        }
         _ => None,
     };
     let Some(to) = to else { return };
@@ -45,9 +51,9 @@ pub(super) fn address(scan: &mut Scan<'_>, at: usize) {
     }
 }
 
-/// The last `@` of the address that begins at `start`: up to white space, or to the quote it stands in.
-fn address_end_sign(scan: &mut Scan<'_>, start: usize, from: usize) -> Option<usize> {
-    let kind = match start.checked_sub(1).map(|before| scan.bytes[before]) {
+/// The last `@` of an address: up to white space, or to the quote that it stands in.
+fn address_end_sign(scan: &mut Scan<'_>, lead: Option<u8>, from: usize) -> Option<usize> {
+    let kind = match lead {
         Some(quote @ (b'"' | b'\'' | b'`')) => {
             let end = scan.until(Until::quote(quote, 0), from);
             if end < scan.bytes.len() { Until::quote(quote, 0) } else { Until::Space }
@@ -62,14 +68,22 @@ fn is_scheme(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-')
 }
 
-fn is_port(text: &[u8]) -> bool {
-    text.iter().all(u8::is_ascii_digit)
+/// Whether what follows a colon is a port and not the beginning of a password: a number, after which the
+/// address ends, its path begins, or the sentence around it goes on.
+fn is_port(text: &[u8], lead: Option<u8>, next: Option<u8>) -> bool {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let ends = match next {
+        None | Some(b'/' | b'?' | b'#' | b'\\' | b'>' | ..=b' ') => true,
+        next => next == lead,
+    };
+    ends && text[digits..].iter().all(|byte| matches!(byte, b')' | b']' | b'}' | b',' | b';' | b'.' | b':'))
 }
 
 /// `user:password@tcp(host)` and `user:password@host`, by the `@`.
 pub(super) fn data_source(scan: &mut Scan<'_>, at: usize) {
     let bytes = scan.bytes;
-    let before = &bytes[at.saturating_sub(4 * REACH)..at];
+    let before = &bytes[at.saturating_sub(2 * REACH)..at];
+    cost::add(before.len());
     let start = before
         .iter()
         .rposition(|byte| *byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`'))

@@ -3,23 +3,31 @@
 //! Where a value's end is in doubt, the later end counts: a neighbour may go with it, but no part
 //! of it stays.
 
+use super::cost;
+use super::ends::{Until, backslashes_before};
 use super::names::{self, Name, Sense};
 use super::opaque::looks_secret;
-use super::scan::{Scan, Until, backslashes_before, is_word};
+use super::scan::{Scan, is_word};
 use super::{REDACTED, opaque};
 
 /// How far a name may be from its sign: spaces, brackets and quotes between them.
 const GAP: usize = 8;
 
 /// `name = value`, `name: value`, `"name": value` and their kin, by the sign at `at`.
+#[inline]
 pub(super) fn assigned(scan: &mut Scan<'_>, at: usize) {
     let bytes = scan.bytes;
-    // The cheap answer for nearly every sign: no letter that a name ends with stands before it.
     let Some(&before) = at.checked_sub(1).and_then(|before| bytes.get(before)) else { return };
     let between = matches!(before, b' ' | b'\t' | b'"' | b'\'' | b'`' | b']' | b'\\' | b':' | b'?');
-    if !between && !names::may_end_with(before) {
+    if !between && !names::may_end_at(bytes, at) {
         return;
     }
+    assigned_to(scan, at);
+}
+
+#[inline(never)]
+fn assigned_to(scan: &mut Scan<'_>, at: usize) {
+    let bytes = scan.bytes;
     let mut end = at;
     let mut closed = false;
     while end > 0 && at - end < GAP {
@@ -109,38 +117,36 @@ pub(super) fn is_pair(value: &[u8]) -> bool {
     !password.is_empty() && !(digits(user) && digits(password))
 }
 
-/// `password 'value'`: a quote after a name in the words of SQL, by the opening quote.
+/// `password 'value'`: a quote after a name as SQL and error messages have it, by the opening quote.
 pub(super) fn quoted(scan: &mut Scan<'_>, at: usize) {
-    let Some(end) = at.checked_sub(1) else { return };
-    if scan.bytes[end] != b' ' {
-        return;
-    }
-    let Some(name) = names::ending_at(scan.bytes, end) else {
-        if scan.bytes[..end].len() >= 13 && scan.bytes[end - 13..end].eq_ignore_ascii_case(b"identified by") {
-            let to = close(scan, at);
+    let bytes = scan.bytes;
+    let Some(end) = at.checked_sub(1).filter(|end| bytes[*end] == b' ') else { return };
+    let ends_with =
+        |text: &[u8]| end.checked_sub(text.len()).is_some_and(|from| starts_with(&bytes[from..], text));
+    let Some(name) = names::ending_at(bytes, end) else {
+        if ends_with(b"identified by") {
+            let (to, _) = close(scan, at);
             hide(scan, at + 1, to);
         }
         return;
     };
-    if name.sense == Sense::Sure {
-        let (from, to) = (at + 1, close(scan, at));
-        if looks_secret(&scan.bytes[from..to]) || names_a_password(scan.bytes, end) {
-            hide(scan, from, to);
-        }
+    // A quoted password is the password. A quoted secret or token may be its name, or a parser's.
+    let (to, _) = close(scan, at);
+    if !names::is_plain(&bytes[at + 1..to], true)
+        && (ends_with(b"password") || looks_secret(&bytes[at + 1..to]))
+        && name.sense != Sense::Plural
+    {
+        hide(scan, at + 1, to);
     }
-}
-
-/// A quoted `secret` may be the secret's name; a quoted `password` is the password.
-fn names_a_password(bytes: &[u8], end: usize) -> bool {
-    end >= 8 && bytes[end - 8..end].eq_ignore_ascii_case(b"password")
 }
 
 /// `<name>value</name>`, by the `>`.
 pub(super) fn element(scan: &mut Scan<'_>, at: usize) {
     let Some(name) = names::ending_at(scan.bytes, at) else { return };
-    let opened = name.from.checked_sub(1).is_some_and(|before| scan.bytes[before] == b'<')
-        || name.from >= 2 && scan.bytes[name.from - 1] == b':';
-    if opened {
+    // The name may have a namespace: `<ns:password>`.
+    let before =
+        scan.bytes[..name.from].iter().rev().take(32).find(|byte| !is_word(**byte) && **byte != b':');
+    if before == Some(&b'<') {
         let to = scan.until(Until::Tag, at + 1);
         hide(scan, at + 1, to);
     }
@@ -188,55 +194,94 @@ fn value(scan: &mut Scan<'_>, name: Name, sign: Sign, from: usize) {
     if matches!(first, b'\n' | b'\r') {
         return;
     }
-    // A name, a colon and a blank, as prose has them too.
-    let prose = sign.colon && sign.spaced && !sign.closed;
-    if prose && name.short && !name.compound {
+    // A name, a colon and a blank: prose has them too.
+    let prose = if sign.colon && sign.spaced && !sign.closed {
+        if is_field(bytes, name.from) { Prose::Field } else { Prose::Sentence }
+    } else {
+        Prose::No
+    };
+    if prose == Prose::Sentence && name.short && !name.compound {
         return;
     }
-    let slashes = bytes[from..].iter().take_while(|byte| **byte == b'\\').count();
-    if let Some(quote @ (b'"' | b'\'' | b'`')) = bytes.get(from + slashes) {
-        let open = from + slashes;
-        let to = close(scan, open);
-        let shown = &bytes[open + 1..to];
-        if keeps(name, prose, shown) {
-            return;
-        }
-        hide(scan, open + 1, to);
-        // A shell glues what follows a closing quote to it: 'it'\''s', "a"b.
-        let after = to + usize::from(to < bytes.len());
-        let glued = bytes.get(after).is_some_and(|byte| {
-            is_word(*byte)
-                || !byte.is_ascii()
-                || *byte == b'$'
-                || *byte == *quote
-                || *byte == b'\''
-                || *byte == b'"'
-        });
-        if glued || bytes[after..].starts_with(b"\\'") {
-            let to = scan.until(Until::Space, after);
-            scan.hit(to.min(open + 1), to);
+    let open = skip_wrappers(bytes, from);
+    if matches!(bytes.get(open), Some(b'"' | b'\'' | b'`')) {
+        let (to, after) = close(scan, open);
+        if !keeps(name, prose, &bytes[open + 1..to]) {
+            hide(scan, open + 1, to);
+            hide_glued(scan, open + 1, after);
         }
         return;
     }
     let to = unquoted_end(scan, name, sign, from, first);
-    let directory = name.pwd && name.shouted && matches!(first, b'/' | b'~');
     let word = scan.until(Until::Space, from).min(to);
+    let directory = name.pwd && name.shouted && matches!(first, b'/' | b'~');
     if !directory && !keeps(name, prose, &bytes[from..word]) {
         hide(scan, from, to);
     }
 }
 
+/// What the text around a name is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prose {
+    No,
+    /// A field of a structure as YAML and Rust's `Debug` write it.
+    Field,
+    /// A sentence, as far as one can tell.
+    Sentence,
+}
+
+/// Whether a name begins a line or follows a brace or a comma.
+fn is_field(bytes: &[u8], from: usize) -> bool {
+    let before = &bytes[from.saturating_sub(GAP)..from];
+    let Some(last) = before.iter().rev().find(|byte| !matches!(byte, b' ' | b'\t')) else {
+        return !before.is_empty();
+    };
+    matches!(last, b'{' | b'(' | b'[' | b',' | b'\n' | b'-')
+}
+
+/// Behind backslashes, and behind what Rust's `Debug` writes around a value: `Some("`, `Secret("`.
+fn skip_wrappers(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    for _ in 0..3 {
+        let name = bytes[at..].iter().take(32).take_while(|byte| is_word(**byte) || **byte == b':').count();
+        if name == 0 || bytes.get(at + name) != Some(&b'(') {
+            break;
+        }
+        at += name + 1;
+    }
+    let slashes = bytes[at..].iter().take_while(|byte| **byte == b'\\').count();
+    cost::add(slashes);
+    at + slashes
+}
+
+/// A shell glues what follows a closing quote to it: `'it'\''s'`, `"a"b`.
+fn hide_glued(scan: &mut Scan<'_>, from: usize, after: usize) {
+    let Some(&next) = scan.bytes.get(after) else { return };
+    let ends = next <= b' '
+        || matches!(next, b',' | b';' | b'}' | b']' | b')' | b'>' | b'<' | b'&' | b'|' | b'"' | b'`');
+    let escaped = next == b'\\' && scan.bytes.get(after + 1) != Some(&b'\'');
+    if !ends && !escaped || next == b'"' && scan.bytes.get(after + 1).is_some_and(|byte| is_word(*byte)) {
+        let to = scan.until(Until::Space, after);
+        scan.hit(from, to);
+    }
+}
+
 /// Whether what is shown after a name is no secret.
-fn keeps(name: Name, prose: bool, shown: &[u8]) -> bool {
-    if names::is_plain(shown, prose) {
+fn keeps(name: Name, prose: Prose, shown: &[u8]) -> bool {
+    if names::is_plain(shown, prose != Prose::No) {
         return true;
     }
+    let sentence = prose == Prose::Sentence && !name.compound;
     match name.sense {
         Sense::Sure | Sense::Line => false,
-        Sense::Likely => prose && !name.compound && !looks_secret(shown),
+        Sense::Likely => sentence && !looks_secret(shown),
         Sense::Plural => {
-            shown.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'.' | b';' | b')' | b'}'))
-                || prose && !matches!(shown.first(), Some(b'[' | b'{')) && !looks_secret(shown)
+            let of_number =
+                |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b',' | b'.' | b';' | b')' | b'}');
+            let number = shown.iter().take_while(of_number).count();
+            cost::add(number);
+            number == shown.len()
+                || sentence && !matches!(shown.first(), Some(b'[' | b'{')) && !looks_secret(shown)
         }
     }
 }
@@ -244,33 +289,36 @@ fn keeps(name: Name, prose: bool, shown: &[u8]) -> bool {
 /// Where an unquoted value ends, judged by what stands before its name.
 fn unquoted_end(scan: &mut Scan<'_>, name: Name, sign: Sign, from: usize, first: u8) -> usize {
     let bytes = scan.bytes;
-    if bytes[from..].starts_with(REDACTED.as_bytes()) && !sign.closed {
-        return scan.until(Until::Space, from);
+    let outside = if sign.closed { Until::Literal } else { Until::Space };
+    let marker = from + REDACTED.len();
+    if matches!(first, b'[' | b'{') && bytes.get(from..marker) != Some(REDACTED.as_bytes()) {
+        let kind = if first == b'[' { Until::List } else { Until::Object };
+        let to = scan.until(kind, from);
+        // Inside another one the first end is not the last: then the line is.
+        let kind = if scan.until(Until::Opener, from + 1) < to { Until::Line } else { outside };
+        return scan.until(kind, (to + 1).min(bytes.len()));
     }
+    // The marker stands where a value was: what follows its end is looked at as what follows a value.
+    let from = if bytes.get(from..marker) == Some(REDACTED.as_bytes()) { marker } else { from };
     let mut lead = name.from;
     while lead > 0 && bytes[lead - 1] == b'-' && name.from - lead < 3 {
         lead -= 1;
     }
     let before = lead.checked_sub(1).map_or(b' ', |at| bytes[at]);
-    let kind = match (first, before) {
-        (b'[', _) => Until::List,
-        (b'{', _) => Until::Object,
-        (_, b'"' | b'\'' | b'`') if !sign.closed => {
-            let kind = Until::quote(before, backslashes_before(&bytes[..lead], lead - 1));
-            let to = scan.until(kind, from);
-            if to < bytes.len() { return to } else { Until::Space }
+    if matches!(before, b'"' | b'\'' | b'`') && !sign.closed {
+        let kind = Until::quote(before, backslashes_before(bytes, lead - 1));
+        let to = scan.until(kind, from);
+        if to < bytes.len() {
+            return closing(bytes, lead - 1, from, to);
         }
-        _ if name.sense == Sense::Line => Until::Line,
-        (_, b'?' | b'&') => Until::Parameter,
-        (_, b';') => Until::Part,
-        _ if sign.closed => Until::Literal,
-        _ => Until::Space,
-    };
-    let to = scan.until(kind, from);
-    match kind {
-        Until::List | Until::Object if to < bytes.len() => to + 1,
-        _ => to,
     }
+    let kind = match before {
+        _ if name.sense == Sense::Line => Until::Line,
+        b'?' | b'&' => Until::Parameter,
+        b';' => Until::Part,
+        _ => outside,
+    };
+    scan.until(kind, from)
 }
 
 /// Behind blanks and the escape sequences that colour a terminal.
@@ -291,12 +339,22 @@ fn skip_blank(bytes: &[u8], mut from: usize) -> usize {
     }
 }
 
-/// Where the quote that opens at `open` closes, or the end of the text.
-fn close(scan: &mut Scan<'_>, open: usize) -> usize {
-    let kind = Until::quote(scan.bytes[open], backslashes_before(scan.bytes, open));
-    let to = scan.until(kind, open + 1);
-    // The backslashes before a closing quote belong to it.
-    if to < scan.bytes.len() { to - backslashes_before(&scan.bytes[..to], to).min(to - open - 1) } else { to }
+/// Where the quote that opens at `open` closes, and where its closing sign ends; or the end of the text.
+fn close(scan: &mut Scan<'_>, open: usize) -> (usize, usize) {
+    let bytes = scan.bytes;
+    let kind = Until::quote(bytes[open], backslashes_before(bytes, open));
+    let quote = scan.until(kind, open + 1);
+    (closing(bytes, open, open + 1, quote), (quote + 1).min(bytes.len()))
+}
+
+/// Where the closing sign of the quote at `open` begins: as many backslashes before `quote` belong to it
+/// as stood before the opening one.
+fn closing(bytes: &[u8], open: usize, from: usize, quote: usize) -> usize {
+    if quote >= bytes.len() {
+        return quote;
+    }
+    let slashes = backslashes_before(bytes, open).min(backslashes_before(bytes, quote));
+    (quote - slashes).max(from)
 }
 
 /// Hides a value unless it is hidden already.

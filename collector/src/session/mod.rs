@@ -91,15 +91,15 @@ impl Session {
 
     pub(crate) fn journal_settings(&self) -> journal::Settings {
         let caps = &self.config.journal;
-        let mut settings = journal::Settings::default();
-        settings.max_bytes = caps.max_bytes;
-        settings.max_events = caps.max_events;
-        settings.max_age = caps.max_age;
-        settings.max_record = caps.max_record as usize;
-        if !caps.map {
-            settings.map = journal::Map::Never;
+        let defaults = journal::Settings::default();
+        journal::Settings {
+            max_bytes: caps.max_bytes,
+            max_events: caps.max_events,
+            max_age: caps.max_age,
+            max_record: caps.max_record as usize,
+            map: if caps.map { defaults.map } else { journal::Map::Never },
+            ..defaults
         }
-        settings
     }
 
     /// What the user's file of local events is called.
@@ -126,12 +126,16 @@ impl Session {
     /// A recorder for this process.
     fn recorder(self: &Arc<Self>, gate: Gate) -> Recorder {
         let session = Arc::clone(self);
+        let gate = Arc::new(gate);
+        let guard = Arc::clone(&gate);
         let may = gate.first().may;
         let settings = self.journal_settings();
         let journal = move || {
             let destination = if may == May::Local { LOCAL } else { &session.selected.destination };
             let label = Label { destination: destination.to_owned(), origin: origin::encoded(&session) };
+            let guard = Arc::clone(&guard);
             Journal::new(session.journal_directory(), label, settings.clone())
+                .while_allowed(move || guard.look() == may)
         };
         let mut recorder = Recorder::new(journal, self.logger.clone());
         recorder.gate = Some(gate);
@@ -210,7 +214,7 @@ impl Telemetry {
     /// ```
     /// use telemetry::event::{Attribute, kind};
     /// # let ((), events) = telemetry::capture(false, || {
-    /// # let telemetry = telemetry::start(telemetry::Tool::from_toml("greet", "1.0.0", "[tool]\nid = \"com.example.greet\""));
+    /// # let telemetry = telemetry::start(telemetry::Tool::from_toml("1.0.0", "[tool]\nid = \"com.example.greet\""));
     /// telemetry.track(kind::FEATURE_USED, "cache", &[Attribute::new("hit", true)]);
     /// # });
     /// # assert_eq!(events[0].name, "cache");

@@ -143,19 +143,37 @@ pub struct BackendTable {
     pub limits: BackendLimits,
 }
 
-/// `[backend.limits]`: each replaces the host's default.
+/// `[backend.limits]`: each replaces the host's default, which its documentation gives with the reason.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct BackendLimits {
+    /// Bytes of the file, before it is compiled.
+    pub file_bytes: Option<u64>,
     /// Bytes of memory, over all of the component's memories.
-    pub memory: Option<u64>,
-    /// The longest one call may take, waiting for the network included.
+    pub memory_bytes: Option<u64>,
+    /// Elements, over all of the component's tables.
+    pub table_elements: Option<u64>,
+    /// Bytes of one request.
+    pub request_bytes: Option<u64>,
+    /// Bytes of one response, decompressed.
+    pub response_bytes: Option<u64>,
+    /// Requests that one call may make.
+    pub requests_per_call: Option<u32>,
+    /// Bytes that one call may log.
+    pub log_bytes: Option<u64>,
+    /// The longest that compiling may take.
     #[serde(deserialize_with = "duration::deserialize_some")]
-    pub call_time: Option<Duration>,
-    /// The longest one call may compute.
+    pub compile_time: Option<Duration>,
+    /// The longest that one call may compute.
     #[serde(deserialize_with = "duration::deserialize_some")]
     pub cpu_time: Option<Duration>,
+    /// The longest that one call may take, waiting for the network included.
+    #[serde(deserialize_with = "duration::deserialize_some")]
+    pub call_time: Option<Duration>,
+    /// The longest that one exchange may take, name resolution included.
+    #[serde(deserialize_with = "duration::deserialize_some")]
+    pub request_time: Option<Duration>,
 }
 
 /// When a sender starts.

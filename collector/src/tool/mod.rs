@@ -19,6 +19,10 @@ pub(crate) type MakeBackend = Arc<dyn Fn() -> Box<dyn Backend> + Send + Sync>;
 
 /// A component that the author embedded in the tool, by the name that `[backend] use` gives.
 #[derive(Clone)]
+#[cfg_attr(
+    not(feature = "components"),
+    allow(dead_code, reason = "only a build that sends loads components")
+)]
 pub(crate) struct Embedded {
     pub(crate) name: Cow<'static, str>,
     pub(crate) wasm: Cow<'static, [u8]>,
@@ -40,7 +44,7 @@ enum Source {
 /// ```
 /// use telemetry::Tool;
 ///
-/// let tool = Tool::from_toml("greet", "1.0.0", r#"
+/// let tool = Tool::from_toml("1.0.0", r#"
 ///     [tool]
 ///     id = "com.example.greet"
 ///     [backend]
@@ -50,7 +54,6 @@ enum Source {
 /// ```
 #[derive(Clone)]
 pub struct Tool {
-    name: Cow<'static, str>,
     version: Cow<'static, str>,
     source: Source,
     debug_build: bool,
@@ -62,28 +65,19 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// A tool whose configuration is this TOML text. `name` and `version` are the tool's own, as a
-    /// rule `env!("CARGO_PKG_NAME")` and `env!("CARGO_PKG_VERSION")`.
-    pub fn from_toml(
-        name: impl Into<Cow<'static, str>>,
-        version: impl Into<Cow<'static, str>>,
-        text: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self::new(name.into(), version.into(), Source::Text(text.into()))
+    /// A tool whose configuration is this TOML text. `version` is the tool's own, as a rule
+    /// `env!("CARGO_PKG_VERSION")`.
+    pub fn from_toml(version: impl Into<Cow<'static, str>>, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(version.into(), Source::Text(text.into()))
     }
 
     /// A tool whose configuration was built in code.
-    pub fn from_config(
-        name: impl Into<Cow<'static, str>>,
-        version: impl Into<Cow<'static, str>>,
-        config: Config,
-    ) -> Self {
-        Self::new(name.into(), version.into(), Source::Built(Box::new(config)))
+    pub fn from_config(version: impl Into<Cow<'static, str>>, config: Config) -> Self {
+        Self::new(version.into(), Source::Built(Box::new(config)))
     }
 
-    fn new(name: Cow<'static, str>, version: Cow<'static, str>, source: Source) -> Self {
+    fn new(version: Cow<'static, str>, source: Source) -> Self {
         Self {
-            name,
             version,
             source,
             debug_build: cfg!(debug_assertions),
@@ -190,10 +184,6 @@ impl Tool {
                 std::env::current_exe().ok()?.parent().map(Path::to_path_buf)
             }
         }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
     }
 
     pub(crate) fn version(&self) -> &str {

@@ -184,6 +184,25 @@ fn a_function_written_by_a_macro_is_named_by_its_own_name() {
     succeeds("second", 2, second);
 }
 
+macro_rules! passed_on {
+    ($visibility:vis $name:ident($($parameter:ident: $type:ty),*) -> $out:ty $body:block) => {
+        #[telemetry::command(record($($parameter),*))]
+        $visibility fn $name($($parameter: $type),*) -> $out $body
+    };
+}
+
+passed_on!(pub(crate) passed(n: u8) -> Result<u8, String> {
+    if n == 0 { Err(String::new()) } else { Ok(n) }
+});
+
+passed_on!(pub(crate) passed_nothing(n: &u8) -> () { let _ = n; });
+
+#[test]
+fn a_function_whose_parts_a_macro_passed_on_is_read_through() {
+    assert_eq!(one(|| passed(0)).1.exit_code, Some(1));
+    succeeds("passed-nothing", (), || passed_nothing(&1));
+}
+
 #[telemetry::command]
 fn every_name_of_ours(guard: u8, out: u8, task: u8, future: u8, value: u8) -> Result<u8, u8> {
     let error = guard + out;

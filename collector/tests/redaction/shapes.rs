@@ -2,6 +2,7 @@
 //! source code takes this file for a leak.
 
 /// A text with a credential in it, named by the rule that it exercises.
+#[derive(Clone, Debug)]
 pub struct Shape {
     /// Unique: what only this shape shows.
     pub rule: &'static str,
@@ -126,6 +127,18 @@ fn assignments() -> Vec<Shape> {
         within("access key of aws", "aws_secret_access_key = ", &fake(BASE64, 40, 1), ""),
         within("account key of azure", "AccountName=a;AccountKey=", "abc/def==", ";EndpointSuffix=x"),
         within("private key as a value", r#""private_key": ""#, "abc def", r#"""#),
+        within(
+            "password in a debug output",
+            r#"Config { user: "bob", password: Some(""#,
+            "hun ter2",
+            r#"") }"#,
+        ),
+        within("token in a debug output", r#"Config { user: "bob", token: ""#, "abcdef", r#"" }"#),
+        within("password with a backslash at its end", r#"{"password":""#, r"hunter2\\", r#"","n":1}"#),
+        within("password that looks like a list", "password=", "[abc]def", " rest"),
+        within("tokens in nested lists", r#""tokens":"#, r#"[["abc"],["def"]]"#, ""),
+        within("token in quotes", "the server refused token '", "abc123def", "'"),
+        within("password of an element with a namespace", "<s:Password>", "hun ter2", "</s:Password>"),
         within("one-time password", "otp=", "123456", ""),
         within("session id", "PHPSESSID=", "abcdef", "; path=/"),
         within("credential assigned", "X-Amz-Credential=", "abcdef/2026", ""),

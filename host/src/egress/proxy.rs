@@ -55,8 +55,7 @@ impl Proxies {
                 "the proxy in the environment speaks `{scheme}`; only http and https proxies are supported"
             ));
         }
-        let host =
-            found.uri().authority().map(|authority| authority_without_user(authority)).unwrap_or_default();
+        let host = found.uri().authority().map(authority_without_user).unwrap_or_default();
         let address = with_scheme(setting);
         Ok(Some(Chosen { address, shown: format!("{scheme}://{host}") }))
     }

@@ -121,3 +121,67 @@ pub fn deliver<B: Backend>(backend: &B, batch: &Batch, http: &mut dyn Http) -> D
     }
     done
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{answer, batch, command};
+    use crate::{Description, NoSettings, Problem, Request, Rules, SendContext};
+
+    struct Acme;
+
+    impl Backend for Acme {
+        type Settings = NoSettings;
+
+        fn describe() -> Description {
+            Description::new("acme", "1.0.0", "Sends.")
+        }
+
+        fn configure(_: NoSettings) -> Result<Self, Vec<Problem>> {
+            Ok(Self)
+        }
+
+        fn send(&self, batch: &Batch, _: &SendContext, http: &mut dyn Http) -> Outcome {
+            match batch.events.len() {
+                3.. => Outcome::TooLarge,
+                _ => Rules::COMMON.send(http, &Request::post("api", "")),
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_right_passes() {
+        table(
+            &Acme,
+            &batch(vec![command("a")]),
+            &[("200", Ok(answer(200)), "delivered"), ("413", Ok(answer(413)), "too large")],
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "expected delivered\n  actual   retry: status 500")]
+    fn a_row_with_another_outcome_fails_and_says_both() {
+        table(&Acme, &batch(vec![command("a")]), &[("500", Ok(answer(500)), "delivered")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "two rows exercise: 200")]
+    fn two_rows_of_one_rule_fail() {
+        let row = ("200", Ok(answer(200)), "delivered");
+        table(&Acme, &batch(vec![command("a")]), &[row.clone(), row]);
+    }
+
+    #[test]
+    fn a_host_cuts_until_every_event_has_its_verdict() {
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        let batch = batch(names.map(command).into());
+        let mut asked = 0;
+        let done = deliver(&Acme, &batch, &mut |_: &Request| {
+            asked += 1;
+            Ok(answer(if asked == 2 { 400 } else { 200 }))
+        });
+        assert_eq!(asked, 4);
+        assert_eq!(done.delivered, ["a", "d", "e", "f", "g"].map(|it| command(it).id));
+        assert_eq!(done.rejected, ["b", "c"].map(|it| command(it).id));
+    }
+}

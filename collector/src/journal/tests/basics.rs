@@ -250,3 +250,21 @@ fn a_purge_under_a_running_drain_takes_its_batches_away() {
     drain.acknowledge(&batch.positions(), Durability::Durable).unwrap();
     assert_eq!(segments(temp.path()), [""; 0]);
 }
+
+#[test]
+fn what_was_purged_does_not_come_back_once_recording_is_not_allowed() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let temp = temp();
+    let directory = temp.path().join("journal");
+    let allowed = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&allowed);
+    let journal = journal(&directory).while_allowed(move || asked.load(Ordering::SeqCst));
+    record(&journal, [1]);
+    allowed.store(false, Ordering::SeqCst);
+    purge(&directory).unwrap();
+    assert!(journal.append(RecordKind::Event, &[2; 16], b"after").is_err());
+    journal.seal();
+    assert_eq!(survey(&directory).events, 0);
+}

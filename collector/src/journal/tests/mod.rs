@@ -1,7 +1,10 @@
 //! Tests of the journal as a whole, and what they share.
 
 mod basics;
+mod damage;
 mod limits;
+mod mapping;
+mod model;
 mod running;
 
 use super::*;
@@ -101,6 +104,11 @@ fn segments(directory: &Path) -> Vec<String> {
         .collect();
     names.sort_unstable();
     names
+}
+
+/// Where a loss of power is not the question, and a sync costs nothing.
+fn quick_temp() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| temp())
 }
 
 fn temp() -> tempfile::TempDir {

@@ -74,6 +74,8 @@ fn two_copies_of_an_interrupted_command_are_reported_once() {
     drop((first, second));
     let mut first = drain(temp.path());
     first.adopt().unwrap();
+    let both = first.next_batch(&want()).unwrap().unwrap();
+    assert_eq!(both.records.len(), 1);
     let batch = first.next_batch(&Want { max_events: 1, ..want() }).unwrap().unwrap();
     first.acknowledge(&batch.positions(), Durability::Durable).unwrap();
     assert_eq!(deliver(&mut first), []);

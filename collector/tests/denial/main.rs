@@ -7,17 +7,16 @@
 //! Time is the test's: where a denial would sleep, something happens instead.
 #![cfg(unix)]
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+mod disks;
+mod sender;
+
+use sender::{Sender, run_sender};
 use std::cell::{Cell, RefCell};
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 use telemetry::consent::{
-    Author, Decision, Denial, Inputs, MachinePolicy, Place, Refused, SendPermit, StillEnabled, Stored,
-    StoredHow, SystemWait, Verdict, Wait, allow, at_start, deny, file,
+    Author, Decision, Denial, Inputs, MachinePolicy, Place, SendPermit, StillEnabled, Stored, StoredHow,
+    SystemWait, Verdict, Wait, allow, at_start, deny, file,
 };
 use telemetry::event::Timestamp;
 
@@ -77,84 +76,6 @@ fn deny_now(place: &Place) -> Denial {
     say_no(place, &time(|_| {})).unwrap()
 }
 
-/// A sender in a process of its own.
-struct Sender {
-    child: Child,
-    tell: ChildStdin,
-    told: BufReader<ChildStdout>,
-    listener: TcpListener,
-}
-
-impl Sender {
-    fn start(place: &Place, in_tool: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let mut child = again(if in_tool { "guest" } else { "sender" })
-            .env("PLACE", place.directory())
-            .env("PORT", listener.local_addr().unwrap().port().to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (tell, told) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Self { child, tell, told, listener }
-    }
-
-    fn tell(&mut self, what: &str) {
-        writeln!(self.tell, "{what}").unwrap();
-    }
-
-    /// The next word that the sender says.
-    fn hear(&mut self) -> String {
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.told.read_line(&mut line).unwrap(), 0, "the sender is gone");
-            // The test runner talks on the same line.
-            if let Some((_, word)) = line.split_once("SENDER ") {
-                return word.trim().to_owned();
-            }
-        }
-    }
-
-    /// Asks it to take a permit; says what came of it.
-    fn ask_permit(&mut self) -> String {
-        self.tell("take");
-        self.hear()
-    }
-
-    /// Lets it make the request that it has a permit for, to its end.
-    fn finish(&mut self) {
-        self.tell("request");
-        assert_eq!(self.hear(), "done");
-    }
-
-    fn requests(&self) -> usize {
-        std::iter::from_fn(|| self.listener.accept().ok()).count()
-    }
-
-    /// Stops it, and waits until it has stopped.
-    fn stop(&self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::STOP).unwrap();
-        let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
-        assert!(status.stopped());
-    }
-}
-
-impl Drop for Sender {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// This program again, as something else.
-fn again(role: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "what_a_sender_does", "--nocapture", "--test-threads=1"]).env(ROLE, role);
-    command
-}
-
 fn room() -> (tempfile::TempDir, Place) {
     let directory = tempfile::tempdir().unwrap();
     let place = Place::new(directory.path().join("greet"));
@@ -182,39 +103,6 @@ fn what_a_sender_does() {
             let refused = SendPermit::take(&place, false, decide).unwrap_err();
             assert_eq!(refused.to_string(), "nothing may be sent: off: you said no");
         }
-    }
-}
-
-fn run_sender(in_tool: bool) {
-    let place = Place::new(std::env::var_os("PLACE").unwrap());
-    let port: u16 = std::env::var("PORT").unwrap().parse().unwrap();
-    let mut permit = None;
-    for line in std::io::stdin().lines() {
-        let word = match line.unwrap().as_str() {
-            "take" => match SendPermit::take(&place, in_tool, decide) {
-                Ok(taken) => {
-                    permit = Some(taken);
-                    "permitted".to_owned()
-                }
-                Err(Refused::BeingDenied) => "being denied".to_owned(),
-                Err(refused) => refused.to_string(),
-            },
-            "request" => {
-                assert!(permit.is_some());
-                drop(TcpStream::connect(("127.0.0.1", port)).unwrap());
-                permit = None;
-                "done".to_owned()
-            }
-            // As often as it may, for as long as it may.
-            "all" => {
-                while let Ok(_permit) = SendPermit::take(&place, in_tool, decide) {
-                    drop(TcpStream::connect(("127.0.0.1", port)).unwrap());
-                }
-                "refused".to_owned()
-            }
-            other => panic!("{other}"),
-        };
-        println!("SENDER {word}");
     }
 }
 
@@ -413,161 +301,4 @@ fn a_no_deletes_the_salt_and_a_yes_after_it_begins_another_id() {
     assert!(!place.directory().join("identity").exists());
     say_yes(&place);
     assert_ne!(id(), first);
-}
-
-/// A file system of the test's own, unmounted in the end.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    fn mount() -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let done = run("mount", &["-t", "tmpfs", "-o", "size=64k", "tmpfs"], directory.path());
-        done.then_some(Self(directory))
-    }
-
-    fn fill(&self) {
-        let mut file = std::fs::File::create(self.0.path().join("filler")).unwrap();
-        while file.write_all(&[0; 512]).is_ok() {}
-    }
-
-    fn read_only(&self) {
-        assert!(run("mount", &["-o", "remount,ro"], self.0.path()));
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        run("umount", &["-l"], self.0.path());
-    }
-}
-
-fn run(program: &str, arguments: &[&str], path: &Path) -> bool {
-    Command::new(program).args(arguments).arg(path).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
-}
-
-macro_rules! disk_or_skip {
-    () => {
-        match Disk::mount() {
-            Some(disk) => disk,
-            None => {
-                println!("skipped: this user may not mount a file system");
-                return;
-            }
-        }
-    };
-}
-
-#[test]
-fn a_no_on_a_full_disk_is_stored_while_a_sender_sends() {
-    let disk = disk_or_skip!();
-    let place = Place::new(disk.0.path().join("greet"));
-    say_yes(&place);
-    let sender = RefCell::new(Sender::start(&place, false));
-    assert_eq!(sender.borrow_mut().ask_permit(), "permitted");
-    disk.fill();
-    let denial = say_no(
-        &place,
-        &time(|now| {
-            if now == Duration::from_millis(20) {
-                sender.borrow_mut().finish();
-            }
-        }),
-    )
-    .unwrap();
-    assert_eq!(denial.stored, StoredHow::InPlace);
-    assert!(denial.is_complete());
-    drop(denial);
-    assert_eq!(file::read(&place).decision(), Decision::Denied);
-    assert_eq!(sender.borrow_mut().ask_permit(), "nothing may be sent: off: you said no");
-}
-
-#[test]
-fn a_no_on_a_read_only_disk_is_an_error_that_says_what_to_do() {
-    let disk = disk_or_skip!();
-    let place = Place::new(disk.0.path().join("greet"));
-    say_yes(&place);
-    disk.read_only();
-    let error = say_no(&place, &time(|_| {})).unwrap_err().to_string();
-    assert!(error.starts_with("telemetry is still enabled: "), "{error}");
-    assert!(error.contains("DO_NOT_TRACK=1"), "{error}");
-    assert_eq!(file::read(&place).decision(), Decision::Granted, "and it is true");
-}
-
-#[test]
-fn a_no_on_a_read_only_disk_that_holds_no_yes_is_no_error() {
-    let disk = disk_or_skip!();
-    let nothing = Place::new(disk.0.path().join("nothing"));
-    let damaged = Place::new(disk.0.path().join("damaged"));
-    std::fs::create_dir(damaged.directory()).unwrap();
-    std::fs::write(damaged.consent(), "rubbish").unwrap();
-    disk.read_only();
-    for place in [nothing, damaged] {
-        let denial = deny_now(&place);
-        assert_eq!(denial.stored, StoredHow::NothingWasGranted);
-        assert!(denial.is_complete());
-    }
-}
-
-/// A denial in a process that may not do everything.
-fn deny_under(place: &Place, restrict: impl FnOnce(&mut Command)) -> String {
-    let mut command = again("denier");
-    command.env("PLACE", place.directory());
-    restrict(&mut command);
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().find_map(|line| line.split_once("SENDER ")).map_or_else(
-        || panic!("{text}{}", String::from_utf8_lossy(&output.stderr)),
-        |(_, words)| words.to_owned(),
-    )
-}
-
-#[test]
-fn a_no_in_a_directory_that_became_read_only_is_stored_where_the_yes_stands() {
-    use std::os::unix::fs::{PermissionsExt, chown};
-    const SOMEBODY: u32 = 65_534;
-    let root = rustix::process::geteuid().is_root();
-    let (directory, place) = room();
-    let open = |mode| std::fs::Permissions::from_mode(mode);
-    if root {
-        // Root may write everywhere, so somebody else has to say no.
-        std::fs::set_permissions(directory.path(), open(0o755)).unwrap();
-        chown(place.directory(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
-        chown(place.consent(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
-    }
-    // The test program may lie where only root may look.
-    let program = directory.path().join("program");
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    std::fs::set_permissions(place.directory(), open(0o500)).unwrap();
-    let said = deny_under(&place, |command| {
-        let mut other = Command::new(&program);
-        other.args(command.get_args().map(ToOwned::to_owned).collect::<Vec<_>>());
-        for (name, value) in command.get_envs() {
-            other.env(name, value.unwrap());
-        }
-        if root {
-            other.uid(SOMEBODY).gid(SOMEBODY);
-        }
-        *command = other;
-    });
-    std::fs::set_permissions(place.directory(), open(0o700)).unwrap();
-    assert_eq!(said, "InPlace true");
-    let text = String::from_utf8(std::fs::read(place.consent()).unwrap()).unwrap();
-    assert!(text.contains(r#""decision":"denied""#), "{text}");
-}
-
-#[test]
-fn a_no_of_a_process_that_may_write_no_file_removes_the_yes_and_does_not_die() {
-    let (_directory, place) = room();
-    let said = deny_under(&place, |command| {
-        let mut limited = Command::new("prlimit");
-        // Soft and hard: the signal that the limit raises would kill.
-        limited.arg("--fsize=0:0").arg(command.get_program());
-        limited.args(command.get_args().map(ToOwned::to_owned).collect::<Vec<_>>());
-        for (name, value) in command.get_envs() {
-            limited.env(name, value.unwrap());
-        }
-        *command = limited;
-    });
-    assert_eq!(said, "GrantRemoved true");
-    assert_eq!(file::read(&place), Stored::Nothing);
 }

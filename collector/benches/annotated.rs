@@ -1,0 +1,165 @@
+//! What the attribute costs at run time: off against the same function without it, and on against a start
+//! mark and a record alone. Nothing is asserted; the ratios and differences are of one run.
+//!
+//! `cargo bench -p cli-telemetry --no-default-features --bench annotated`
+//!
+//! It runs itself again with a temporary home, so that "on" is the real journal.
+
+use std::hint::black_box;
+use std::process::Command;
+use std::time::Instant;
+
+use telemetry::__private::started_and_recorded;
+
+const HOME: &str = "TELEMETRY_BENCH_HOME";
+const ROUNDS: usize = 41;
+
+macro_rules! pairs {
+    ($($(#[$attribute:meta])* $name:ident $plain:ident($($parameter:ident: $type:ty),*) -> $out:ty $body:block)*) => {$(
+        #[inline(never)]
+        fn $plain($($parameter: $type),*) -> $out $body
+
+        $(#[$attribute])*
+        #[inline(never)]
+        fn $name($($parameter: $type),*) -> $out $body
+    )*};
+}
+
+pairs! {
+    #[telemetry::command]
+    nothing nothing_plain(n: &mut u64) -> () { *n = n.wrapping_mul(31).wrapping_add(7); }
+
+    #[telemetry::command]
+    value value_plain(n: u64) -> Result<u64, std::num::ParseIntError> { Ok(n.wrapping_mul(31).wrapping_add(7)) }
+
+    #[telemetry::command(record(n), metadata(twice = n * 2))]
+    facts facts_plain(n: u64) -> Result<u64, std::num::ParseIntError> { Ok(n.wrapping_mul(31).wrapping_add(7)) }
+}
+
+#[inline(never)]
+async fn future_plain(n: u64) -> Result<u64, std::num::ParseIntError> {
+    Ok(n.wrapping_mul(31).wrapping_add(7))
+}
+
+#[telemetry::command]
+#[inline(never)]
+async fn future(n: u64) -> Result<u64, std::num::ParseIntError> {
+    Ok(n.wrapping_mul(31).wrapping_add(7))
+}
+
+fn wait<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(out) => out,
+        std::task::Poll::Pending => unreachable!("it never waits"),
+    }
+}
+
+/// Nanoseconds a call, of each, in turns: medians.
+fn compare(calls: u32, acts: &mut [&mut dyn FnMut()]) -> Vec<f64> {
+    let mut times: Vec<Vec<f64>> = vec![Vec::new(); acts.len()];
+    for _ in 0..ROUNDS {
+        for (act, times) in acts.iter_mut().zip(&mut times) {
+            let started = Instant::now();
+            for _ in 0..calls {
+                act();
+            }
+            times.push(started.elapsed().as_secs_f64() * 1e9 / f64::from(calls));
+        }
+    }
+    times
+        .iter_mut()
+        .map(|it| {
+            it.sort_by(f64::total_cmp);
+            it.get(it.len() / 2).copied().unwrap_or(f64::NAN)
+        })
+        .collect()
+}
+
+fn line(what: &str, with: f64, without: f64) {
+    println!("  {what:32} {with:9.2} ns   without {without:9.2} ns   {:+8.2} ns", with - without);
+}
+
+fn off() {
+    println!("off, against the same function without the attribute:");
+    let mut n = 1;
+    let mut m = 1;
+    let calls = 200_000;
+    let times =
+        compare(calls, &mut [&mut || nothing(black_box(&mut n)), &mut || nothing_plain(black_box(&mut m))]);
+    line("nothing returned", times[0], times[1]);
+    let times = compare(
+        calls,
+        &mut [&mut || drop(black_box(value(black_box(1)))), &mut || {
+            drop(black_box(value_plain(black_box(1))))
+        }],
+    );
+    line("a value", times[0], times[1]);
+    let times = compare(
+        calls,
+        &mut [&mut || drop(black_box(facts(black_box(1)))), &mut || {
+            drop(black_box(facts_plain(black_box(1))))
+        }],
+    );
+    line("a value, with two facts", times[0], times[1]);
+    let times = compare(
+        calls,
+        &mut [&mut || drop(black_box(wait(future(black_box(1))))), &mut || {
+            drop(black_box(wait(future_plain(black_box(1)))))
+        }],
+    );
+    line("a future", times[0], times[1]);
+}
+
+fn on(where_to: &str, calls: u32) {
+    println!("on ({where_to}), against a start mark and a record of the same event:");
+    let mut n = 1;
+    let times = compare(
+        calls,
+        &mut [
+            &mut || nothing(black_box(&mut n)),
+            &mut || drop(black_box(value(black_box(1)))),
+            &mut || drop(black_box(wait(future(black_box(1))))),
+            &mut || drop(black_box(facts(black_box(1)))),
+            &mut || started_and_recorded("value"),
+        ],
+    );
+    for (what, time) in
+        ["nothing returned", "a value", "a future", "a value, with two facts"].iter().zip(&times)
+    {
+        line(what, *time, times[4]);
+    }
+    let clock = compare(
+        200_000,
+        &mut [&mut || {
+            black_box(Instant::now());
+        }],
+    );
+    println!("  (reading the clock twice is {:.0} ns of it)", clock[0] * 2.0);
+}
+
+fn main() {
+    if std::env::var_os(HOME).is_some() {
+        let toml = "[tool]\nid = \"com.example.bench\"\nforce = true\n[backend]\nuse = \"noop\"\n[delivery]\nmode = \"never\"\n";
+        let _telemetry = telemetry::start(telemetry::Tool::from_toml("1.0.0", toml).debug_build(false));
+        if !telemetry::begin("probe").is_on() {
+            println!("telemetry is off here, so there is nothing to measure");
+            return;
+        }
+        on("the journal", 500);
+        return;
+    }
+    off();
+    telemetry::capture(false, || on("memory", 500));
+    let home = std::env::temp_dir().join(format!("telemetry-annotated-{}", std::process::id()));
+    std::fs::create_dir_all(&home).expect("a temporary directory can be made");
+    let mut again = Command::new(std::env::current_exe().expect("it is running"));
+    for variable in ["XDG_STATE_HOME", "HOME", "LOCALAPPDATA", HOME] {
+        again.env(variable, &home);
+    }
+    for variable in ["CI", "DO_NOT_TRACK", "TELEMETRY_ENABLED", "TELEMETRY_LOCAL"] {
+        again.env_remove(variable);
+    }
+    let _ = again.status();
+    let _ = std::fs::remove_dir_all(&home);
+}

@@ -1,0 +1,243 @@
+//! Every truncation and every flipped bit: no panic, no loop, and whatever is undamaged is read.
+
+use super::format::{Head, Header, Seed, Tally};
+use super::segment::{Loaded, Unreadable};
+use super::*;
+
+/// A small generator: the tests' own numbers, the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 17
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        self.next() as usize % limit
+    }
+}
+
+/// A segment of at least so many bytes with every kind of record, and where each record is.
+fn segment(least: usize) -> (Vec<u8>, Vec<(usize, usize)>, usize) {
+    let header = Header { id: 0x1234_5678_9abc_def0, created_ms: 1, label: label("https://a.example") };
+    let mut bytes = header.encode();
+    let start = bytes.len();
+    let mut places = Vec::new();
+    let mut tally = Tally::default();
+    let mut numbers = Numbers(1);
+    for number in 0.. {
+        if bytes.len() >= least {
+            break;
+        }
+        let kind = [1, 1, 2, 1, 3, 1, 4, 1, 77][number % 9];
+        let payload: Vec<u8> = match kind {
+            3 => format::encode_loss(2, 5).to_vec(),
+            4 => id(number as u64).to_vec(),
+            _ => (0..numbers.below(120)).map(|_| numbers.next() as u8).collect(),
+        };
+        tally = tally.after(kind);
+        let head = Head { kind, id: id(number as u64), seconds: 7, tally };
+        let at = bytes.len();
+        head.encode(Seed::of(header.id), at as u64, &payload, &mut bytes);
+        places.push((at, bytes.len()));
+    }
+    (bytes, places, start)
+}
+
+fn offsets(loaded: &Loaded) -> Vec<usize> {
+    loaded.entries.iter().map(|entry| entry.offset as usize).collect()
+}
+
+/// Offsets of the records that no changed byte is in.
+fn spared(places: &[(usize, usize)], touched: impl Fn(usize, usize) -> bool) -> Vec<usize> {
+    places.iter().filter(|(from, to)| !touched(*from, *to)).map(|(from, _)| *from).collect()
+}
+
+#[test]
+fn every_truncation_leaves_the_records_before_it() {
+    let (bytes, places, start) = segment(8192);
+    for length in 0..=bytes.len() {
+        match Loaded::parse(bytes[..length].to_vec()) {
+            Ok(loaded) => {
+                assert_eq!(offsets(&loaded), spared(&places, |_, to| to > length), "cut at {length}")
+            }
+            Err(error) => {
+                assert!(length < start, "cut at {length}: {error:?}");
+                assert!(matches!(error, Unreadable::Damaged));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_costs_the_record_that_it_is_in_and_no_other() {
+    let (bytes, places, start) = segment(8192);
+    let whole = Loaded::parse(bytes.clone()).unwrap();
+    assert_eq!(offsets(&whole), spared(&places, |_, _| false));
+    for bit in 0..bytes.len() * 8 {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        let at = bit / 8;
+        let loaded = Loaded::parse(damaged).unwrap();
+        assert_eq!(offsets(&loaded), spared(&places, |from, to| (from..to).contains(&at)), "bit {bit}");
+        assert_eq!(loaded.label, whole.label);
+        // The last record's loss shows in no later count.
+        let event = places.iter().position(|(from, to)| (*from..*to).contains(&at));
+        let counted =
+            event.is_some_and(|it| it + 1 < places.len() && [1, 1, 2, 1, 3, 1, 4, 1, 77][it % 9] == 1);
+        let damaged = u64::from(counted && at >= start);
+        assert_eq!(loaded.damaged, damaged, "bit {bit}");
+    }
+}
+
+#[test]
+fn ten_thousand_random_damages_of_a_full_segment_spare_what_they_did_not_touch() {
+    let full = Settings::default().segment_bytes() as usize;
+    let (bytes, places, start) = segment(full);
+    let mut numbers = Numbers(2);
+    // Reading a full segment ten thousand times takes minutes in a debug build; of each damage the
+    // neighbourhood is read, at the offsets that it has, and of one in a hundred the whole.
+    for round in 0..10_000 {
+        let begin = places[numbers.below(places.len())].0;
+        let end = if round % 100 == 0 { bytes.len() } else { (begin + 4096).min(bytes.len()) };
+        let mut damaged = bytes[..end].to_vec();
+        let mut changed = Vec::new();
+        for _ in 0..=numbers.below(4) {
+            let at = begin + numbers.below(end - begin);
+            let length = (1 + numbers.below(64)).min(end - at);
+            match numbers.below(4) {
+                0 => damaged[at] ^= 1 << numbers.below(8),
+                1 => damaged[at..at + length].fill(0),
+                2 => damaged[at..at + length].fill(0xff),
+                _ => damaged[at..at + length].iter_mut().for_each(|byte| *byte = numbers.next() as u8),
+            }
+            changed.push((at, at + length));
+        }
+        let from = if round % 100 == 0 { start } else { begin };
+        let found: Vec<usize> =
+            scan::Scan::new(&damaged, 0x1234_5678_9abc_def0, from).map(|it| it.offset).collect();
+        let intact = |from: &usize| {
+            let to = places[places.binary_search_by_key(from, |it| it.0).unwrap()].1;
+            to <= end && damaged[*from..to] == bytes[*from..to]
+        };
+        let expected: Vec<usize> = places[places.partition_point(|it| it.0 < from)..]
+            .iter()
+            .map(|it| it.0)
+            .take_while(|at| *at < end)
+            .filter(intact)
+            .collect();
+        assert_eq!(found, expected, "round {round}, changed {changed:?}");
+    }
+}
+
+#[test]
+fn what_is_not_a_segment_is_read_as_damage() {
+    let mut numbers = Numbers(3);
+    for length in 0..2000 {
+        let noise: Vec<u8> = (0..length).map(|_| numbers.next() as u8).collect();
+        assert!(matches!(Loaded::parse(noise), Err(Unreadable::Damaged)));
+    }
+    for byte in [0, 0xff, b't'] {
+        assert!(matches!(Loaded::parse(vec![byte; 100_000]), Err(Unreadable::Damaged)));
+    }
+}
+
+#[test]
+fn a_file_made_to_be_slow_is_read_in_bounded_time() {
+    // Marks everywhere, each claiming a long record: the worst that somebody can write.
+    let header = Header { id: 5, created_ms: 0, label: label("d") };
+    let mut bytes = header.encode();
+    let start = bytes.len();
+    for at in (start..start + (256 << 10)).step_by(8) {
+        if (at - start).is_multiple_of(16) {
+            bytes.extend_from_slice(&Seed::of(5).mark(at as u64).to_le_bytes());
+            bytes.extend_from_slice(&[0; 4]);
+        } else {
+            bytes.extend_from_slice(&[0, 0, 1, 1, 0, 0, 0, 0]);
+        }
+    }
+    assert_eq!(Loaded::parse(bytes).unwrap().entries, []);
+}
+
+#[test]
+fn a_later_versions_segment_is_left_alone() {
+    let temp = temp();
+    record(&journal(temp.path()), [1]);
+    let name = segments(temp.path()).remove(0);
+    let mut bytes = std::fs::read(temp.path().join(&name)).unwrap();
+    for at in 0..bytes.len() - 8 {
+        if bytes[at..].starts_with(&format::MAGIC) {
+            bytes[at + 6] = b'2';
+        }
+    }
+    std::fs::write(temp.path().join(&name), &bytes).unwrap();
+    record(&journal(temp.path()), [2]);
+    assert_eq!(deliver_events(temp.path()), [2]);
+    assert_eq!(std::fs::read(temp.path().join(&name)).unwrap(), bytes);
+    assert_eq!(survey(temp.path()).newer, 1);
+}
+
+#[test]
+fn a_later_versions_record_is_kept_and_the_others_are_delivered() {
+    let temp = temp();
+    let journal = journal(temp.path());
+    record(&journal, [1]);
+    journal.append(RecordKind::Other(9), &id(2), b"from the future").unwrap();
+    record(&journal, [3]);
+    drop(journal);
+    let only_known = |kind: RecordKind, it: &[u8]| (kind == RecordKind::Event).then_some(it.len());
+    let mut drain = drain(temp.path());
+    drain.adopt().unwrap();
+    let batch = drain.next_batch(&Want { size_of: &only_known, ..want() }).unwrap().unwrap();
+    drain.acknowledge(&batch.positions(), Durability::Cached).unwrap();
+    assert!(drain.next_batch(&Want { size_of: &only_known, ..want() }).unwrap().is_none());
+    let left = read_all(temp.path(), 10);
+    assert_eq!((left.len(), left[0].1.kind), (1, RecordKind::Other(9)));
+}
+
+/// A journal with an acknowledgement, a state and a quarantine, after its drain ended.
+fn with_small_files(directory: &Path) {
+    record(&journal(directory), 0..20);
+    let mut drain = drain(directory);
+    drain.adopt().unwrap();
+    let batch = drain.next_batch(&want()).unwrap().unwrap();
+    drain.quarantine(&batch.positions()[..2], "no").unwrap();
+    drain.acknowledge(&batch.positions()[5..8], Durability::Cached).unwrap();
+    drain.acknowledge(&batch.positions()[12..13], Durability::Cached).unwrap();
+    drain.count_loss(LossCause::Attempts, 3);
+}
+
+#[test]
+fn a_damaged_small_file_loses_no_event_and_stops_nobody() {
+    let made = temp();
+    with_small_files(made.path());
+    let live: Vec<u64> = (2..20).filter(|number| !(5..8).contains(number) && *number != 12).collect();
+    let names: Vec<String> = std::fs::read_dir(made.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let small = names.iter().filter(|name| name.ends_with(".ack1") || *name == names::STATE);
+    let mut tried = 0;
+    for name in small {
+        let sound = std::fs::read(made.path().join(name)).unwrap();
+        let flips = (0..sound.len() * 8).map(|bit| {
+            let mut bytes = sound.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            bytes
+        });
+        let cuts = (0..sound.len()).map(|length| sound[..length].to_vec());
+        for bytes in flips.chain(cuts) {
+            let temp = quick_temp();
+            for other in &names {
+                std::fs::copy(made.path().join(other), temp.path().join(other)).unwrap();
+            }
+            std::fs::write(temp.path().join(name), bytes).unwrap();
+            let _ = survey(temp.path());
+            let delivered = deliver_events(temp.path());
+            assert!(live.iter().all(|number| delivered.contains(number)), "{name}: {delivered:?}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 1000, "{tried}");
+}
