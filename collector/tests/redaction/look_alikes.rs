@@ -1,6 +1,6 @@
 //! What resembles a credential and is none: it stays as it is.
 
-pub const ALL: &[&str] = &[
+pub(crate) const ALL: &[&str] = &[
     // hashes and ids
     "8d1c8b69c3fce7bea45c73efd06983e3c419a92f",
     "HEAD is now at 8d1c8b6 Fix the build",
