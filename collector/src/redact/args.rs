@@ -88,3 +88,50 @@ impl Expected {
 fn is_scheme(arg: &str) -> bool {
     ["bearer", "basic", "token"].iter().any(|scheme| scheme.eq_ignore_ascii_case(arg))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redacted(args: &[&str]) -> String {
+        redact_args(args.iter().copied()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_a_secret_flag_or_name_introduces_goes() {
+        for (args, clean) in [
+            (&["login", "--token", "abc"][..], "login --token [redacted]"),
+            (&["login", "-password", "abc"], "login -password [redacted]"),
+            (&["login", "--token", "-abc1"], "login --token [redacted]"),
+            (&["login", "--token=abc", "x"], "login --token=[redacted] x"),
+            (&["curl", "-u", "bob:hunter2", "x"], "curl -u [redacted] x"),
+            (&["curl", "--proxy-user", "bob:hunter2"], "curl --proxy-user [redacted]"),
+            (&["curl", "-H", "X-Api-Key: abc"], "curl -H X-Api-Key: [redacted]"),
+            (&["curl", "Authorization:", "Bearer", "abc"], "curl Authorization: Bearer [redacted]"),
+            (&["config", "set", "db.password", "abc"], "config set db.password [redacted]"),
+            (&["configure", "aws_secret_access_key", "a/b+c"], "configure aws_secret_access_key [redacted]"),
+            (&["login", "token", "abc123def"], "login token [redacted]"),
+            (&["run", "-e", "PGPASSWORD=abc", "image"], "run -e PGPASSWORD=[redacted] image"),
+        ] {
+            assert_eq!(redacted(args), clean);
+        }
+    }
+
+    #[test]
+    fn what_only_stands_beside_a_name_stays() {
+        for args in [
+            &["token", "list"][..],
+            &["secret", "create", "--name", "db"],
+            &["login", "--password-stdin", "bob"],
+            &["login", "--token", "--verbose"],
+            &["login", "--token", "-v"],
+            &["run", "-u", "1000:1000", "image"],
+            &["run", "--user", "bob", "image"],
+            &["config", "set", "token_type", "bearer"],
+            &["--password", "[redacted]", "x"],
+            &["--token", ""],
+        ] {
+            assert_eq!(redacted(args), args.join(" "));
+        }
+    }
+}

@@ -45,8 +45,8 @@ mod counted {
     #[test]
     fn twice_the_text_costs_twice_as_much_however_hostile() {
         let pieces: Vec<&str> = SIGNS.iter().chain(WORDS).copied().collect();
-        for one in &pieces {
-            for two in &pieces {
+        for (nth, one) in pieces.iter().enumerate() {
+            for two in &pieces[nth..] {
                 let short = hostile(one, two, 768);
                 let long = hostile(one, two, 1_536);
                 for (short, long) in short.iter().zip(&long) {

@@ -96,9 +96,8 @@ fn settle(text: &str, spans: Vec<Span>) -> String {
 /// A part of a text, in bytes: from, to.
 type Span = (usize, usize);
 
-/// The text with each span replaced. Spans may overlap; those that touch become one.
-fn replace(text: &str, mut spans: Vec<Span>) -> String {
-    spans.sort_unstable();
+/// The text with each span replaced. Spans are sorted by where they begin and may overlap; those that touch become one.
+fn replace(text: &str, spans: Vec<Span>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut kept = 0;
     let mut spans = spans.into_iter().peekable();

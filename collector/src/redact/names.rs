@@ -151,49 +151,10 @@ static RULES: &[Rule] = &[
 ];
 
 /// What a `key` belongs to where it is a secret. A public key, a primary key, a cache key are not.
-static KEYS: &[&str] = &[
-    "api",
-    "access",
-    "secret",
-    "private",
-    "signing",
-    "signature",
-    "encryption",
-    "encrypt",
-    "decryption",
-    "auth",
-    "authorization",
-    "account",
-    "master",
-    "ssh",
-    "rsa",
-    "deploy",
-    "license",
-    "service",
-    "storage",
-    "shared",
-    "session",
-    "app",
-    "application",
-    "client",
-    "subscription",
-    "functions",
-    "function",
-    "sas",
-    "webhook",
-    "admin",
-    "hmac",
-    "jwt",
-    "root",
-    "write",
-    "ingest",
-    "integration",
-    "management",
-    "consumer",
-    "project",
-    "stripe",
-    "openai",
-];
+static KEYS: &str = "api access secret private signing signature encryption encrypt decryption auth \
+    authorization account master ssh rsa deploy license service storage shared session app \
+    application client subscription functions function sas webhook admin hmac jwt root write \
+    ingest integration management consumer project stripe openai";
 
 /// The secret-sounding name that ends at `end`, if one does.
 #[inline]
@@ -241,7 +202,7 @@ fn read(bytes: &[u8], end: usize) -> Option<Name> {
     }
     let is_whole = |length: usize| starts >> (length - 1) & 1 == 1;
     let sense = if let Some(owner) = letters.strip_prefix(b"yek").or_else(|| letters.strip_prefix(b"syek")) {
-        let is_secret = KEYS.iter().any(|key| backwards_starts_with(owner, key.as_bytes()));
+        let is_secret = KEYS.split(' ').any(|key| backwards_starts_with(owner, key.as_bytes()));
         let plural = letters.first() == Some(&b's');
         is_secret.then_some((if plural { Plural } else { Sure }, false))
     } else {
@@ -268,61 +229,13 @@ fn backwards_starts_with(backwards: &[u8], ending: &[u8]) -> bool {
 }
 
 /// Words that stand where a secret could and are none: a state, or the beginning of a sentence about it.
-static STATES: &[&str] =
-    &["true", "false", "null", "none", "nil", "undefined", "yes", "no", "on", "off", "empty", "unset", "set"];
+static STATES: &str = "true false null none nil undefined yes no on off empty unset set";
 
 /// The same, where the name and a colon begin a sentence.
-static PROSE: &[&str] = &[
-    "a",
-    "an",
-    "the",
-    "is",
-    "was",
-    "must",
-    "may",
-    "not",
-    "cannot",
-    "could",
-    "should",
-    "does",
-    "has",
-    "it",
-    "too",
-    "you",
-    "your",
-    "please",
-    "expected",
-    "unexpected",
-    "invalid",
-    "incorrect",
-    "wrong",
-    "missing",
-    "required",
-    "expired",
-    "denied",
-    "rejected",
-    "failed",
-    "mismatch",
-    "unknown",
-    "unauthorized",
-    "forbidden",
-    "access",
-    "authentication",
-    "permission",
-    "no",
-    "can",
-    "cant",
-    "unable",
-    "error",
-    "found",
-    "read",
-    "please",
-    "at",
-    "in",
-    "for",
-    "from",
-    "of",
-];
+static PROSE: &str = "a an the is was must may not cannot could should does has it too you your please expected \
+    unexpected invalid incorrect wrong missing required expired denied rejected failed mismatch \
+    unknown unauthorized forbidden access authentication permission no can cant unable error \
+    found read at in for from of";
 
 /// Whether a value is such a word and no secret.
 pub(super) fn is_plain(value: &[u8], prose: bool) -> bool {
@@ -331,6 +244,6 @@ pub(super) fn is_plain(value: &[u8], prose: bool) -> bool {
         [word @ .., b',' | b'.' | b';' | b'!' | b')' | b'}'] => word,
         word => word,
     };
-    let among = |list: &[&str]| list.iter().any(|plain| plain.as_bytes().eq_ignore_ascii_case(word));
+    let among = |list: &str| list.split(' ').any(|plain| plain.as_bytes().eq_ignore_ascii_case(word));
     among(STATES) || prose && among(PROSE)
 }

@@ -171,8 +171,7 @@ pub(super) fn looks_secret(value: &[u8]) -> bool {
     let spaces = value.iter().any(|byte| *byte <= b' ');
     !spaces
         && value.len() >= 6
-        && (letters >= 3 && digits > 0
-            || letters >= 3 && signs > 0
+        && (letters >= 3 && (digits > 0 || signs > 0)
             || digits >= 6
             || humps(value) >= 2
             || value.len() >= 24)

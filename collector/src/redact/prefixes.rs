@@ -19,8 +19,13 @@ enum Body {
     Upper,
 }
 
+/// The longest prefix's length.
+const LONGEST: usize = 18;
+
 struct Prefix {
-    text: &'static [u8],
+    /// Its bytes, then zeros: in place, so that the table needs no relocation at start.
+    text: [u8; LONGEST],
+    length: u8,
     body: Body,
     /// How long the body is at least.
     least: u8,
@@ -30,8 +35,19 @@ struct Prefix {
     sign: u8,
 }
 
-const fn prefix(text: &'static str, body: Body, least: u8, apart: bool) -> Prefix {
-    Prefix { text: text.as_bytes(), body, least, apart, sign: sign_of(text.as_bytes()) }
+impl Prefix {
+    fn text(&self) -> &[u8] {
+        self.text.get(..usize::from(self.length)).unwrap_or_default()
+    }
+}
+
+const fn prefix(name: &str, body: Body, least: u8, apart: bool) -> Prefix {
+    let (name, mut text, mut at) = (name.as_bytes(), [0; LONGEST], 0);
+    while at < name.len() {
+        text[at] = name[at];
+        at += 1;
+    }
+    Prefix { text, length: at as u8, body, least, apart, sign: sign_of(name) }
 }
 
 /// Found wherever it stands.
@@ -203,19 +219,15 @@ static BARE: &[Prefix] = &[
 ];
 
 /// With dots: the word that is judged stands behind them.
-static DOTTED: &[&str] = &[
-    "SG.", "ya29.", "hvs.", "hvb.", "hvr.", "dp.pt.", "dp.st.", "dp.sa.", "dp.ct.", "t1.", "atlasv1.",
-    "dt0c01.",
-];
+static DOTTED: &str = "SG. ya29. hvs. hvb. hvr. dp.pt. dp.st. dp.sa. dp.ct. t1. atlasv1. dt0c01.";
 
 /// Whether one of [`DOTTED`], or the beginning of Google's refresh tokens, may end before a word.
 #[inline]
 pub(super) fn may_be_before(bytes: &[u8], from: usize) -> bool {
-    match bytes[..from] {
-        [.., b'G' | b'9' | b's' | b'b' | b'r' | b't' | b'a' | b'1', b'.'] => true,
-        [.., b'1', b'/', b'/'] => true,
-        _ => false,
-    }
+    matches!(
+        bytes[..from],
+        [.., b'G' | b'9' | b's' | b'b' | b'r' | b't' | b'a' | b'1', b'.'] | [.., b'1', b'/', b'/']
+    )
 }
 
 /// A set of three bytes that may say yes too often.
@@ -319,10 +331,10 @@ fn find(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
     match bytes[before] {
         b'.' => {
             let head = &bytes[from.saturating_sub(9)..from];
-            let text = DOTTED.iter().find(|text| head.ends_with(text.as_bytes()))?;
+            let text = DOTTED.split(' ').find(|text| head.ends_with(text.as_bytes()))?;
             let start = from - text.len();
             // What stands before this mark is a part of the token.
-            let start = if *text == "atlasv1." && start > 0 && bytes[start - 1] == b'.' {
+            let start = if text == "atlasv1." && start > 0 && bytes[start - 1] == b'.' {
                 start
                     - 1
                     - bytes[..start - 1].iter().rev().take(20).take_while(|byte| is_word(**byte)).count()
@@ -350,7 +362,7 @@ fn fits_sign(prefix: &Prefix, word: &Candidate<'_>, sign: usize) -> bool {
 }
 
 fn fits(prefix: &Prefix, word: &Candidate<'_>, at: usize) -> bool {
-    let Some(body) = word.bytes[at..].strip_prefix(prefix.text) else { return false };
+    let Some(body) = word.bytes[at..].strip_prefix(prefix.text()) else { return false };
     if prefix.apart && at > 0 && word.bytes[at - 1].is_ascii_alphanumeric() {
         return false;
     }
@@ -358,7 +370,7 @@ fn fits(prefix: &Prefix, word: &Candidate<'_>, at: usize) -> bool {
     let starts =
         |like: fn(&u8) -> bool| body.iter().take(least).take_while(|byte| like(byte)).count() == least;
     match prefix.body {
-        Word => body.len() >= least && !word.is_words(at + prefix.text.len()),
+        Word => body.len() >= least && !word.is_words(at + usize::from(prefix.length)),
         Alnum => starts(u8::is_ascii_alphanumeric),
         Hex => starts(u8::is_ascii_hexdigit),
         Upper => starts(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),

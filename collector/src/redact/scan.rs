@@ -11,7 +11,7 @@
 //!   [`Ends`]: asking again from further on answers from memory, so each kind of end is searched
 //!   over the text once.
 //! - Each word is judged once, each longer run once, in a constant number of passes over it.
-//! - Spans are sorted at the end; a text has at most a constant number of them per mark or word.
+//! - A mark or a word gives a constant number of spans, and they come nearly sorted.
 
 use super::cost;
 use super::ends::{Ends, Until};
@@ -23,7 +23,7 @@ pub(super) const WORD: usize = 16;
 /// The shortest run of words, `/` and `+` that is judged as one.
 pub(super) const RUN: usize = 40;
 
-/// Everything to replace, in no order; empty for a clean text.
+/// Everything to replace, by where it begins; empty for a clean text.
 pub(super) fn spans(text: &str) -> Vec<Span> {
     let mut scan = Scan {
         bytes: text.as_bytes(),
@@ -55,10 +55,16 @@ pub(super) struct Scan<'t> {
 
 impl Scan<'_> {
     /// Marks a part for replacement.
+    ///
+    /// Rules find things nearly in the order of the text: at most those of one block are out of it, so
+    /// looking for the place from the end takes a constant time.
     pub(super) fn hit(&mut self, from: usize, to: usize) {
-        if from < to {
-            self.spans.push((from, to));
+        if from >= to {
+            return;
         }
+        let later = self.spans.iter().rev().take_while(|span| span.0 > from).count();
+        cost::add(later);
+        self.spans.insert(self.spans.len() - later, (from, to));
     }
 
     /// The next end of this kind at or after `from`, or the end of the text.

@@ -114,7 +114,7 @@ pub(super) fn is_pair(value: &[u8]) -> bool {
     let Some(colon) = value.iter().position(|byte| *byte == b':') else { return false };
     let (user, password) = (&value[..colon], &value[colon + 1..]);
     let digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
-    !password.is_empty() && !(digits(user) && digits(password))
+    !(password.is_empty() || digits(user) && digits(password))
 }
 
 /// `password 'value'`: a quote after a name as SQL and error messages have it, by the opening quote.

@@ -3,24 +3,24 @@
 
 /// A text with a credential in it, named by the rule that it exercises.
 #[derive(Clone, Debug)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// Unique: what only this shape shows.
-    pub rule: &'static str,
-    pub text: String,
+    pub(crate) rule: &'static str,
+    pub(crate) text: String,
     /// What must not survive, whole or in parts.
-    pub secret: String,
+    pub(crate) secret: String,
 }
 
-pub const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
-pub const UPPER_DIGIT: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-pub const HEX: &[u8] = b"0123456789abcdef";
-pub const ALNUM: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-pub const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-pub const BASE64_URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-pub const DIGITS: &[u8] = b"0123456789";
+pub(crate) const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+pub(crate) const UPPER_DIGIT: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+pub(crate) const HEX: &[u8] = b"0123456789abcdef";
+pub(crate) const ALNUM: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+pub(crate) const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+pub(crate) const BASE64_URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+pub(crate) const DIGITS: &[u8] = b"0123456789";
 
 /// Letters that look random and are the same in each run.
-pub fn fake(alphabet: &[u8], length: usize, seed: u64) -> String {
+pub(crate) fn fake(alphabet: &[u8], length: usize, seed: u64) -> String {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d;
     let mut next = || {
         state ^= state << 13;
@@ -40,7 +40,7 @@ fn within(rule: &'static str, before: &str, secret: &str, after: &str) -> Shape 
 }
 
 /// All shapes.
-pub fn all() -> Vec<Shape> {
+pub(crate) fn all() -> Vec<Shape> {
     let mut shapes = addresses();
     shapes.extend(assignments());
     shapes.extend(headers());

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 /// What stands between words.
-pub const SIGNS: &[&str] = &[
+pub(crate) const SIGNS: &[&str] = &[
     "=",
     ":",
     "://",
@@ -48,7 +48,7 @@ pub const SIGNS: &[&str] = &[
 ];
 
 /// What rules know.
-pub const WORDS: &[&str] = &[
+pub(crate) const WORDS: &[&str] = &[
     "password",
     "PASSWORD",
     "passphrase",
@@ -91,7 +91,7 @@ pub const WORDS: &[&str] = &[
 ];
 
 /// Pieces that rules hang on, in any order: far more likely to confuse a scanner than random text.
-pub fn piece() -> impl Strategy<Value = String> {
+pub(crate) fn piece() -> impl Strategy<Value = String> {
     let signs = prop::sample::select(SIGNS);
     let words = prop::sample::select(WORDS);
     prop_oneof![
@@ -106,7 +106,7 @@ pub fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
-pub fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::collection::vec(piece(), 0..24).prop_map(|pieces| pieces.concat()),
         1 => any::<String>(),
