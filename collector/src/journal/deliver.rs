@@ -202,6 +202,10 @@ impl Drain {
                 self.state.report(id);
             }
             self.state.write(&self.folder, durable)?;
+            // Its other copy may be in the same segment, merged.
+            if let Some(current) = &mut self.current {
+                current.loaded.forget_starts(self.state.reported());
+            }
         }
         let stored = acks::append(&self.folder, segment, &ranges, durable);
         let Some(current) = &mut self.current else {

@@ -67,8 +67,8 @@
 //! 8. A forked child shares its parent's locks without being told. It never writes to, truncates or
 //!    unlocks what its parent leased: the first append in it leases anew.
 //! 9. A process that moves to a new segment takes the start records of its running commands along
-//!    and says so in the old one. So a start record without its event, in a segment whose writer is
-//!    gone and that says nothing of the kind, is a command that was interrupted.
+//!    and says so behind them in the old one. So a start record without its event, in a segment whose
+//!    writer is gone and that says nothing of the kind behind it, is a command that was interrupted.
 //!
 //! # Recovery
 //! - *Torn tail*: a record whose bytes are not all there has no valid checksum. Nobody was told that

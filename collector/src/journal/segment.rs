@@ -4,7 +4,7 @@ use super::format::{self, Header, Seed, Tally};
 use super::scan::{Found, Scan};
 use super::settings::{Label, LossCause, MOVED, RecordKind};
 use crate::platform::file;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 
@@ -72,6 +72,7 @@ impl Loaded {
         let mut entries = Vec::new();
         let mut losses = Vec::new();
         let mut ended = HashSet::new();
+        let mut moved = HashMap::new();
         let mut starts = false;
         let mut scan = Scan::new(&bytes, header.id, start);
         for found in scan.by_ref() {
@@ -84,7 +85,8 @@ impl Loaded {
                     true
                 }
                 RecordKind::Other(MOVED) => {
-                    ended.extend(found.payload.as_chunks::<16>().0.iter().copied());
+                    let ids = found.payload.as_chunks::<16>().0;
+                    moved.extend(ids.iter().map(|id| (*id, found.offset)));
                     true
                 }
                 RecordKind::Event => {
@@ -113,9 +115,14 @@ impl Loaded {
             bytes,
         };
         if starts {
+            // A command may come back to a segment that it moved away from: only what was there
+            // before it moved is void.
+            let is_void = |found: Found<'_>| {
+                let id = found.head.id;
+                ended.contains(&id) || moved.get(&id).is_some_and(|moved| *moved > found.offset)
+            };
             loaded.finish(|loaded, entry| {
-                entry.kind == RecordKind::Start
-                    && loaded.found(entry).is_none_or(|found| ended.contains(&found.head.id))
+                entry.kind == RecordKind::Start && loaded.found(entry).is_none_or(is_void)
             });
         }
         Ok(loaded)

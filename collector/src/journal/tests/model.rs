@@ -28,9 +28,9 @@ fn step() -> impl Strategy<Value = Step> {
     let writer = 0..3usize;
     prop_oneof![
         4 => (writer.clone(), 1..9u8).prop_map(|(at, count)| Step::Record(at, count)),
-        1 => writer.clone().prop_map(Step::Start),
+        2 => writer.clone().prop_map(Step::Start),
         1 => writer.clone().prop_map(Step::End),
-        1 => writer.clone().prop_map(Step::Seal),
+        3 => writer.clone().prop_map(Step::Seal),
         1 => writer.clone().prop_map(Step::Close),
         1 => (writer, any::<u8>()).prop_map(|(at, torn)| Step::Crash(at, torn)),
         2 => Just(Step::Adopt),

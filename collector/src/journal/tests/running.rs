@@ -82,3 +82,35 @@ fn two_copies_of_an_interrupted_command_are_reported_once() {
     drop(first);
     assert!(deliver_events(temp.path()).is_empty());
 }
+
+#[test]
+fn a_running_command_may_come_back_to_a_segment_that_it_moved_away_from() {
+    let temp = temp();
+    let journal = journal(temp.path());
+    start(&journal, 1);
+    start(&journal, 2);
+    for number in 10..20 {
+        record(&journal, [number]);
+        journal.seal();
+    }
+    assert_eq!(segments(temp.path()).len(), 2);
+    record(&journal, [2]);
+    drop(journal);
+    let mut drain = drain(temp.path());
+    drain.adopt().unwrap();
+    let mut delivered = deliver(&mut drain);
+    delivered.sort_unstable_by_key(|it| it.1);
+    assert_eq!(delivered.len(), 12);
+    assert_eq!(delivered[..2], [(RecordKind::Start, 1), (RecordKind::Event, 2)]);
+}
+
+#[test]
+fn two_copies_that_were_merged_are_reported_once() {
+    let temp = temp();
+    let journals = [journal(temp.path()), journal(temp.path()), journal(temp.path())];
+    journals.iter().for_each(|journal| start(journal, 1));
+    drop(journals);
+    let mut drain = drain(temp.path());
+    assert_eq!(drain.adopt().unwrap().merged, 3);
+    assert_eq!(deliver(&mut drain), [(RecordKind::Start, 1)]);
+}
