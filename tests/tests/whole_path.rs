@@ -191,6 +191,15 @@ fn streams_and_exit_codes_are_the_same_with_telemetry_off_on_and_broken() {
 }
 
 #[test]
+fn the_schema_names_every_annotated_command_before_any_decision() {
+    let home = home("http", "receiver", "http://127.0.0.1:9");
+    let schema = home.run(&["telemetry", "schema"]);
+    assert_eq!(schema.code, Some(0));
+    assert!(schema.stdout.contains("hello") && schema.stdout.contains("fail"), "{schema:?}");
+    assert_eq!(home.created(), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn a_hostile_working_directory_changes_nothing() {
     let vendor = Vendor::start();
     let thief = Vendor::start();

@@ -57,6 +57,12 @@ pub enum Action {
     },
     /// Send what is pending now, and wait for it
     Flush,
+    /// Show everything that this tool can record, and why
+    Schema {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Args {
@@ -92,6 +98,10 @@ impl Args {
                     .and_then(|()| writeln!(to))
             }
             Action::Status { json: false } => shown(&super::status()?, to),
+            Action::Schema { json } => {
+                let schema = crate::schema::Schema::gather();
+                if *json { writeln!(to, "{}", schema.json()) } else { write!(to, "{schema}") }
+            }
             Action::Flush => {
                 let flushed = super::flush()?;
                 let code = if flushed.left.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };

@@ -61,7 +61,19 @@ pub(super) const TABLES: &[Table] = &[
     Table { name: "backend", keys: &[key("use", Text), key("path", Text), key("sha256", Sha256)] },
     Table {
         name: "backend.limits",
-        keys: &[key("memory", Whole(ANY)), key("call_time", Duration), key("cpu_time", Duration)],
+        keys: &[
+            key("file_bytes", Whole(ANY)),
+            key("memory_bytes", Whole(ANY)),
+            key("table_elements", Whole(ANY)),
+            key("request_bytes", Whole(ANY)),
+            key("response_bytes", Whole(ANY)),
+            key("requests_per_call", Whole(u32::MAX as u64)),
+            key("log_bytes", Whole(ANY)),
+            key("compile_time", Duration),
+            key("cpu_time", Duration),
+            key("call_time", Duration),
+            key("request_time", Duration),
+        ],
     },
     Table {
         name: "endpoints.*",
