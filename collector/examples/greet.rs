@@ -50,8 +50,3 @@ fn main() -> ExitCode {
     }
     ExitCode::SUCCESS
 }
-
-#[test]
-fn telemetry_md_says_what_is_recorded() {
-    telemetry::schema::check("examples/TELEMETRY.md").unwrap();
-}

@@ -69,7 +69,8 @@ fn calls(place: &Place, variables: &[(&str, &str)]) -> Option<Vec<String>> {
         .args(["-f", "-o"])
         .arg(log.path())
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "what_a_run_does", "--nocapture"])
+        // On one thread, so that no other thread's call cuts a line of the trace in two.
+        .args(["--exact", "what_a_run_does", "--nocapture", "--test-threads=1"])
         .env(ROLE, place.directory())
         .env("TELEMETRY_IN_TESTS", "1")
         .envs(variables.iter().copied())

@@ -106,7 +106,7 @@ on # several
 lines""" }
 "and quoted".too = '''it's'''
 [backend.limits]
-memory = 67_108_864
+memory_bytes = 67_108_864
 call_time = "10s"
 cpu_time = "2 s"
 [endpoints.collector]

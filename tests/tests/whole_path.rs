@@ -200,6 +200,17 @@ fn the_schema_names_every_annotated_command_before_any_decision() {
 }
 
 #[test]
+fn the_examples_telemetry_md_is_what_the_example_says_of_itself() {
+    let home = home("http", "receiver", "http://127.0.0.1:9");
+    let committed = include_str!("../../collector/examples/TELEMETRY.md");
+    assert_eq!(
+        home.run(&["telemetry", "schema", "--markdown"]).stdout,
+        committed,
+        "write it anew: cargo run --example greet -- telemetry schema --markdown > collector/examples/TELEMETRY.md"
+    );
+}
+
+#[test]
 fn a_hostile_working_directory_changes_nothing() {
     let vendor = Vendor::start();
     let thief = Vendor::start();

@@ -62,6 +62,9 @@ pub enum Action {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Print Markdown, as for the tool's `TELEMETRY.md`
+        #[arg(long, conflicts_with = "json")]
+        markdown: bool,
     },
 }
 
@@ -98,9 +101,13 @@ impl Args {
                     .and_then(|()| writeln!(to))
             }
             Action::Status { json: false } => shown(&super::status()?, to),
-            Action::Schema { json } => {
+            Action::Schema { json, markdown } => {
                 let schema = crate::schema::Schema::gather();
-                if *json { writeln!(to, "{}", schema.json()) } else { write!(to, "{schema}") }
+                match (json, markdown) {
+                    (true, _) => writeln!(to, "{}", schema.json()),
+                    (_, true) => write!(to, "{}", schema.markdown()),
+                    _ => write!(to, "{schema}"),
+                }
             }
             Action::Flush => {
                 let flushed = super::flush()?;
