@@ -40,9 +40,6 @@ const INERT: [&str; 20] = [
     "wasi:random/random",
 ];
 
-/// The power under its WASI name.
-const HTTP: [&str; 2] = ["wasi:http/outgoing-handler", "wasi:http/types"];
-
 /// What an import is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -87,16 +84,9 @@ pub fn classify(import: &str) -> Class {
             None => refused("names no version of the contract"),
         };
     }
-    let http = cfg!(feature = "wasi-http") && HTTP.contains(&name);
-    if http || INERT.contains(&name) {
+    if INERT.contains(&name) {
         return match version {
-            Some(version) if compatible(&version, &WASI) => {
-                if http {
-                    Class::Granted
-                } else {
-                    Class::Inert
-                }
-            }
+            Some(version) if compatible(&version, &WASI) => Class::Inert,
             Some(version) if version.minor >= 3 || version.major >= 1 => {
                 refused("WASI 0.3: built with async; rebuild it for WASI 0.2 (for JavaScript with `--sync`)")
             }
@@ -134,8 +124,7 @@ pub fn classify(import: &str) -> Class {
 fn linked_name(import: &str, class: &Class) -> Option<String> {
     let (name, _) = split(import);
     match class {
-        Class::Granted if OWN.contains(&name) => Some(format!("{name}@{TRACK}")),
-        Class::Granted => Some(format!("{name}@{WASI}")),
+        Class::Granted => Some(format!("{name}@{TRACK}")),
         Class::Inert => Some(format!("{name}@{WASI}")),
         Class::Refused(_) => None,
     }

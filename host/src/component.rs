@@ -152,8 +152,6 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<State>, LoadError> {
             |state: &mut State| state,
         )
     });
-    #[cfg(feature = "wasi-http")]
-    let linked = linked.and_then(|()| crate::wasi_http::link(&mut linker));
     linked.map_err(|error| LoadError::Host(format!("{error:#}")))?;
     Ok(linker)
 }

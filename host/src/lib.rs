@@ -44,8 +44,6 @@ mod text;
 mod track;
 pub mod types;
 mod wasi;
-#[cfg(feature = "wasi-http")]
-mod wasi_http;
 
 pub use backend::{Backend, Setup};
 pub use check::{Class as ImportClass, classify as classify_import};

@@ -20,10 +20,6 @@ pub(crate) struct State {
     pub(crate) meter: Meter,
     pub(crate) log: LogBook,
     pub(crate) gate: Gate,
-    #[cfg(feature = "wasi-http")]
-    pub(crate) http: wasmtime_wasi_http::WasiHttpCtx,
-    #[cfg(feature = "wasi-http")]
-    pub(crate) http_hooks: crate::wasi_http::Hooks,
     clock: CpuClock,
 }
 
@@ -60,10 +56,6 @@ pub(crate) fn store(engine: &Engine, limits: &Limits, log: &LogBook, gate: &Gate
         meter: Meter::new(limits),
         log: log.clone(),
         gate: gate.clone(),
-        #[cfg(feature = "wasi-http")]
-        http: wasmtime_wasi_http::WasiHttpCtx::new(),
-        #[cfg(feature = "wasi-http")]
-        http_hooks: crate::wasi_http::Hooks { gate: gate.clone(), request_bytes: limits.request_bytes },
         clock: CpuClock { used: Duration::ZERO, most: limits.cpu_time, last: None },
     };
     let mut store = Store::new(engine, state);

@@ -176,42 +176,6 @@ impl Gate {
         Err(Refusal::Denied(not_granted(endpoint)))
     }
 
-    /// The endpoint that a URL leads to, and the rest of its path.
-    #[cfg(feature = "wasi-http")]
-    pub(crate) fn endpoint_of(&self, uri: &http::Uri) -> Result<(String, String), Refusal> {
-        let asked = |uri: &http::Uri| {
-            let scheme = uri.scheme_str()?;
-            let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
-            url::Url::parse(&format!("{scheme}://{authority}")).ok()
-        };
-        let Some(place) = asked(uri) else {
-            return Err(Refusal::Invalid("the URL has no scheme and host that it could go to".to_owned()));
-        };
-        let path = uri.path();
-        let rest = |grant: &Grant| {
-            let base = &grant.url;
-            let same =
-                (base.scheme(), base.host(), base.port()) == (place.scheme(), place.host(), place.port());
-            let rest = path.strip_prefix(base.path().trim_end_matches('/')).filter(|_| same)?;
-            (rest.is_empty() || rest.starts_with('/')).then(|| rest.to_owned())
-        };
-        let described = self.with(|state| state.described.clone());
-        let found = self.0.grants.values().filter(|grant| described.contains(&grant.endpoint));
-        let found =
-            found.filter_map(|grant| Some((grant.url.path().len(), grant.endpoint.clone(), rest(grant)?)));
-        let why = || {
-            let origin = crate::text::tidy(&place.origin().ascii_serialization(), 300);
-            let why = format!(
-                "no granted endpoint leads to {origin}{}: add it as the `url` of an endpoint in telemetry.toml",
-                crate::text::tidy(path, 300)
-            );
-            // Not an answer of the gate's own, so it is remembered here.
-            self.with(|state| state.exchanges.last_denial = Some(why.clone()));
-            Refusal::Denied(why)
-        };
-        found.max().map(|(_, endpoint, rest)| (endpoint, rest)).ok_or_else(why)
-    }
-
     fn dialer(&self, grant: &Arc<Grant>) -> Result<Dialer, Refusal> {
         if let Some(dialer) = self.with(|state| state.dialers.get(&grant.endpoint).cloned()) {
             return Ok(dialer);
