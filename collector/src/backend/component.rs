@@ -48,7 +48,9 @@ pub(crate) fn open(
             host::Denied { reason }
         })
     }));
-    let setup = grants.into_iter().fold(host::Setup::new(settings, door), host::Setup::grant);
+    let mut setup = grants.into_iter().fold(host::Setup::new(settings, door), host::Setup::grant);
+    // Each grant says whether it goes through one.
+    setup.proxies = host::Proxies::from_env();
     let inner = host::Backend::start(&component, setup).map_err(|error| error.to_string())?;
     let asked = inner.description().limits;
     let limits = Limits {
