@@ -74,7 +74,7 @@ impl Expected {
         let Some(found) = names::ending_at(name, name.len()) else { return Self::Anything };
         let dashes = name.iter().take_while(|byte| **byte == b'-').count();
         // The name must be the whole argument: `the-token` is one, `x=the-token` is not.
-        if found.from != dashes || found.sense == Sense::Plural {
+        if found.from != dashes || arg.starts_with("--no-") || found.sense == Sense::Plural {
             return Self::Anything;
         }
         if colon || (1..=2).contains(&dashes) || dashes == 0 && found.compound {
@@ -125,6 +125,7 @@ mod tests {
             &["login", "--password-stdin", "bob"],
             &["login", "--token", "--verbose"],
             &["login", "--token", "-v"],
+            &["run", "--no-auth", "image"],
             &["run", "-u", "1000:1000", "image"],
             &["run", "--user", "bob", "image"],
             &["config", "set", "token_type", "bearer"],

@@ -5,7 +5,7 @@
 //! - Text without one comes back borrowed, as it was.
 //! - Any text is accepted. Nothing panics, and the answer is valid UTF-8.
 //! - What was redacted once is not changed by redacting it again.
-//! - Time grows with the length of the text and nothing else (see [`scan`]).
+//! - Time grows with the length of the text and nothing else; `scan` says why, and a test counts.
 //!
 //! # What goes
 //! | rule | example |
@@ -16,7 +16,7 @@
 //! | a provider's prefix | `ghp_…`, `AKIA…`, `sk-ant-…`, `glpat-…` |
 //! | tokens with a shape of their own | JWT, bot tokens, webhook addresses |
 //! | private keys | `-----BEGIN … PRIVATE KEY-----` to its end, or to the end of the text |
-//! | long opaque text | 40 characters of base64, 24 of mixed letters and digits |
+//! | long opaque text | 40 characters of base64, 24 of mixed cases and digits |
 //!
 //! # What stays
 //! Hashes of the usual lengths, UUIDs, image digests, versions, times, paths, identifiers, addresses
@@ -27,9 +27,13 @@
 //! path is a home. [`without_home`] takes it out, given that home.
 //!
 //! # What it cannot do
-//! It knows shapes, not values. A short secret without a name beside it is a word like any other.
-//! A password that contains white space and stands unquoted loses its first word only, except where
-//! the whole line is known to be the secret.
+//! It knows shapes, not values.
+//! - A short secret without a name beside it is a word like any other; so is one that only prose
+//!   introduces (`the password is …`), and the value of a flag of one letter (`-p…`).
+//! - A key that is a UUID or has a hash's length is known only by its name (`HEROKU_API_KEY=…`).
+//! - An unquoted password with white space in it loses its first word only, except where the whole
+//!   line is known to be the secret (a passphrase, a header).
+//! - What follows an unquoted value without white space goes with it, as it could be a part of it.
 
 mod args;
 #[cfg(test)]

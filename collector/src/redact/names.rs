@@ -82,9 +82,10 @@ const fn ends_like(four: u32) -> bool {
     const RETS: u32 = is(b"rets");
     const KENS: u32 = is(b"kens");
     const KEYS: u32 = is(b"keys");
+    const BASE: u32 = is(b"base");
     match four {
         WORD | SSWD | CODE | WORT | RASE | ONIC | CRET | PASS | OKEN | AUTH | TURE | TIAL | ONID | SSID
-        | TION | OKIE | IALS | ORDS | RETS | KENS | KEYS => true,
+        | TION | OKIE | IALS | ORDS | RETS | KENS | KEYS | BASE => true,
         // The shorter ones. A bit set in a sign (`_id`, `-id`) makes another sign or none that is a letter.
         _ => matches!(
             (four & 0x00ff_ffff).to_be_bytes(),
@@ -137,6 +138,7 @@ static RULES: &[Rule] = &[
     whole("sig", Likely),
     any("signature", Likely),
     any("credential", Likely),
+    any("secretkeybase", Sure),
     any("sessionid", Likely),
     any("sessid", Likely),
     whole("sid", Likely),
@@ -153,8 +155,8 @@ static RULES: &[Rule] = &[
 /// What a `key` belongs to where it is a secret. A public key, a primary key, a cache key are not.
 static KEYS: &str = "api access secret private signing signature encryption encrypt decryption auth \
     authorization account master ssh rsa deploy license service storage shared session app \
-    application client subscription functions function sas webhook admin hmac jwt root write \
-    ingest integration management consumer project stripe openai";
+    application client subscription functions sas webhook admin hmac jwt root write \
+    ingest integration management consumer stripe openai";
 
 /// The secret-sounding name that ends at `end`, if one does.
 #[inline]
@@ -229,7 +231,8 @@ fn backwards_starts_with(backwards: &[u8], ending: &[u8]) -> bool {
 }
 
 /// Words that stand where a secret could and are none: a state, or the beginning of a sentence about it.
-static STATES: &str = "true false null none nil undefined yes no on off empty unset set";
+static STATES: &str = "true false null none nil undefined yes no on off empty unset set enabled disabled default auto \
+    always never prompt stdin keyring unknown ok";
 
 /// The same, where the name and a colon begin a sentence.
 static PROSE: &str = "a an the is was must may not cannot could should does has it too you your please expected \

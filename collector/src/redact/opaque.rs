@@ -26,7 +26,13 @@ pub(super) fn is_worth(bytes: &[u8], from: usize, to: usize) -> bool {
         Some(b'.' | b'/') => prefixes::may_be_before(bytes, from),
         _ => false,
     };
-    if near || bytes.get(to) == Some(&b'.') && (word.starts_with(b"ey") || (22..=28).contains(&word.len())) {
+    let centre = word.len() >= 36 && word[32..].starts_with(b"-us");
+    let id = word.len() == 64 && from >= 18 && bytes[from - 18..].starts_with(b"pat");
+    if near
+        || centre
+        || id
+        || bytes.get(to) == Some(&b'.') && (word.starts_with(b"ey") || (22..=28).contains(&word.len()))
+    {
         return true;
     }
     let (mut seen, mut begins) = (0, true);
@@ -80,8 +86,38 @@ pub(super) fn word(scan: &mut Scan<'_>, from: usize, to: usize) {
         return;
     }
     if to - from >= MIXED && is_opaque(&bytes[from..to]) && !is_public(bytes, from, to) {
+        let (from, to) = joined(bytes, from, to);
         scan.hit(from, to);
     }
+}
+
+/// An opaque word with what signs join to it and is no word of a path: base64 has `+` and `/`, others have `~`.
+fn joined(bytes: &[u8], mut from: usize, mut to: usize) -> (usize, usize) {
+    let is_joint = |at: usize| bytes.get(at).is_some_and(|byte| matches!(byte, b'+' | b'/' | b'~'));
+    // A part as long as this is judged by itself.
+    let is_part = |byte: &&u8| is_word(**byte);
+    while let Some(joint) = from.checked_sub(1).filter(|at| is_joint(*at)) {
+        let length = bytes[..joint].iter().rev().take(MIXED).take_while(is_part).count();
+        if bytes[joint] == b'/' && is_made(&bytes[joint - length..joint]) || length == MIXED {
+            break;
+        }
+        from = joint - length;
+    }
+    while is_joint(to) {
+        let length = bytes[to + 1..].iter().take(MIXED).take_while(is_part).count();
+        if bytes[to] == b'/' && is_made(&bytes[to + 1..to + 1 + length]) || length == MIXED {
+            break;
+        }
+        to += 1 + length;
+    }
+    let padding = bytes[to..].iter().take(2).take_while(|byte| **byte == b'=').count();
+    (from, to + padding)
+}
+
+/// Whether a part of a path looks made by a person: nothing, or of one kind of character.
+fn is_made(part: &[u8]) -> bool {
+    let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
+    part.is_empty() || humps(part) == 0 && (digits == 0 || digits == part.len())
 }
 
 /// Judges words joined by `/` and `+`, 40 bytes or more: base64 in its older alphabet, or a path.
@@ -123,6 +159,17 @@ fn token(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
         scan.hit(from - 1 - digits, to);
         return true;
     }
+    // A key of Mailchimp names its data centre; one of Airtable has an id before its dot.
+    let mailchimp = word.len() >= 36
+        && word[32..].starts_with(b"-us")
+        && word[35..].iter().all(u8::is_ascii_digit)
+        && word[..32].iter().all(u8::is_ascii_hexdigit);
+    let airtable =
+        word.len() == 64 && from >= 18 && bytes[from - 1] == b'.' && bytes[from - 18..].starts_with(b"pat");
+    if mailchimp || airtable {
+        scan.hit(if airtable { from - 18 } else { from }, to);
+        return true;
+    }
     // id in base64, time, signature
     if bytes.get(to) == Some(&b'.') && (22..=28).contains(&word.len()) {
         let end = scan.until(Until::Dotted, to);
@@ -145,8 +192,10 @@ fn token(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
 fn introduced(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
     let bytes = scan.bytes;
     let Some(end) = from.checked_sub(1).filter(|at| bytes[*at] == b' ') else { return false };
+    let word = &bytes[from..to];
     let named = names::ending_at(bytes, end).is_some_and(|name| name.sense != Sense::Plural);
-    let found = named && looks_like_credentials(&bytes[from..to]) && !values::is_flag(&bytes[from..to]);
+    let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let found = named && (digits >= 3 || humps(word) >= 3) && !values::is_flag(word);
     if found {
         let mut to = to + bytes[to..].iter().take_while(|byte| is_token68(**byte)).count();
         while to > from && bytes[to - 1] == b'.' {
@@ -183,7 +232,7 @@ pub(super) fn looks_like_credentials(value: &[u8]) -> bool {
     let value = value.strip_suffix(b".").unwrap_or(value);
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let padded = value.ends_with(b"=");
-    value.len() >= 4 && (padded || humps(value) >= 1 || digits > 0 && value.len() >= 6 || value.len() >= 24)
+    value.len() >= 4 && (padded || humps(value) >= 2 || digits > 0 && value.len() >= 6 || value.len() >= 24)
 }
 
 /// The characters of a credential after an authorization scheme (RFC 9110, token68).
@@ -199,6 +248,7 @@ fn humps(text: &[u8]) -> usize {
 /// A word of 24 bytes or more that is not made of words.
 fn is_opaque(word: &[u8]) -> bool {
     word.len() >= LONG && is_random(word)
+        || is_mixed(word)
         || chunks(word).any(|chunk| chunk.len() >= MIXED - 4 && is_mixed(chunk))
 }
 
@@ -221,12 +271,17 @@ fn is_random(run: &[u8]) -> bool {
     strange * 2 >= run.len() || upper && digit && mixed * 2 >= run.len() && count * often >= mixed
 }
 
-/// Both cases and digits, changing often.
-fn is_mixed(chunk: &[u8]) -> bool {
-    let upper = chunk.iter().any(u8::is_ascii_uppercase);
-    let lower = chunk.iter().any(u8::is_ascii_lowercase);
-    let digits = chunk.iter().filter(|byte| byte.is_ascii_digit()).count();
-    upper && lower && digits >= 2 && changes(chunk) * 10 >= chunk.len() * 3
+/// Both cases and digits, changing often; what is hexadecimal does not count.
+fn is_mixed(word: &[u8]) -> bool {
+    let (mut upper, mut lower, mut digits, mut count, mut length) = (false, false, 0, 0, 0);
+    for chunk in chunks(word).filter(|chunk| !is_hex(chunk)) {
+        upper |= chunk.iter().any(u8::is_ascii_uppercase);
+        lower |= chunk.iter().any(u8::is_ascii_lowercase);
+        digits += chunk.iter().filter(|byte| byte.is_ascii_digit()).count();
+        count += changes(chunk);
+        length += chunk.len();
+    }
+    upper && lower && digits >= 2 && length * 2 >= word.len() && count * 10 >= length * 3
 }
 
 fn chunks(run: &[u8]) -> impl Iterator<Item = &[u8]> {

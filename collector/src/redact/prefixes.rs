@@ -17,6 +17,8 @@ enum Body {
     Hex,
     /// Upper-case letters and digits.
     Upper,
+    /// A UUID.
+    Uuid,
 }
 
 /// The longest prefix's length.
@@ -60,7 +62,7 @@ const fn apart(text: &'static str, body: Body, least: u8) -> Prefix {
     prefix(text, body, least, true)
 }
 
-use Body::{Alnum, Hex, Upper, Word};
+use Body::{Alnum, Hex, Upper, Uuid, Word};
 
 /// With a sign in them, by which they are found.
 static SIGNED: &[Prefix] = &[
@@ -164,6 +166,9 @@ static SIGNED: &[Prefix] = &[
     anywhere("sntryu_"),
     apart("phx_", Alnum, 32),
     anywhere("hcaik_"),
+    // LaunchDarkly
+    apart("sdk-", Uuid, 36),
+    apart("api-", Uuid, 36),
     // Work
     anywhere("lin_api_"),
     anywhere("lin_oauth_"),
@@ -373,6 +378,10 @@ fn fits(prefix: &Prefix, word: &Candidate<'_>, at: usize) -> bool {
         Word => body.len() >= least && !word.is_words(at + usize::from(prefix.length)),
         Alnum => starts(u8::is_ascii_alphanumeric),
         Hex => starts(u8::is_ascii_hexdigit),
+        Uuid => {
+            starts(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
+                && [8, 13, 18, 23].iter().all(|at| body[*at] == b'-')
+        }
         Upper => starts(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),
     }
 }

@@ -91,6 +91,9 @@ pub(super) fn data_source(scan: &mut Scan<'_>, at: usize) {
     let word = &before[start..];
     let Some(colon) = word.iter().position(|byte| *byte == b':') else { return };
     let (user, password) = (&word[..colon], &word[colon + 1..]);
+    let opened =
+        user.iter().take_while(|byte| matches!(byte, b'<' | b'(' | b'[' | b'{' | b',' | b'=')).count();
+    let user = &user[opened..];
     if password.is_empty() || password.starts_with(b"//") || password == REDACTED.as_bytes() {
         return;
     }

@@ -54,6 +54,10 @@ fn assigned_to(scan: &mut Scan<'_>, at: usize) {
 pub(super) fn flag(scan: &mut Scan<'_>, at: usize) {
     let bytes = scan.bytes;
     let rest = &bytes[at..];
+    // `--no-auth` takes nothing.
+    if rest.starts_with(b"--no-") {
+        return;
+    }
     let Some(length) = rest.iter().take(40).position(|byte| !is_word(*byte) && *byte != b'.') else { return };
     // The flag may be quoted: `"--password" "x"`.
     let mut gap = length;

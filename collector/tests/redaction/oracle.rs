@@ -42,13 +42,15 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
             "_ZN4core3fmt9Formatter3pad17h0123456789abcdefE",
         ],
     ),
-    ("a state is no secret", &["token=null"]),
+    ("a state is no secret", &["token=null", "auth=disabled"]),
     (
         "a word of a sentence is no credential",
         &[
             "the ring bearer walked into Mordor",
             "Basic usage: tool run",
             "authentication failed: token expired",
+            "Basic JavaScript tutorial",
+            "unexpected token AbstractTokenProvider",
         ],
     ),
     (
@@ -108,8 +110,8 @@ fn hidden_by_a_rule() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z][a-z0-9+.-]{1,6}://[a-z]{1,8}:[A-Za-z0-9!$%^&*()_+,;.@-]{1,16}@[a-z]{1,9}",
         "(Bearer|bearer|Basic|BASIC) [A-Za-z0-9_.+/-]{12,40}[0-9]{2}[A-Za-z0-9]{4}",
-        // As a word of prose it needs more to be a scheme: 16 letters and digits in a row.
-        "(Token|token) [A-Za-z0-9_-]{16,40}[0-9]{2}",
+        // As a word of prose it needs more to be a scheme: 16 letters and digits in a row, some of them digits.
+        "(Token|token) [A-Za-z0-9_-]{16,40}[0-9]{4}",
         "[?&]?(api[_-]?key|access_token|refresh-token|token|password|passwd|secret|signature|sig|auth|x-api-key)=[A-Za-z0-9!$%^*()_+,;.@-]{6,20}[0-9]",
         "(sk-ant-|sk-|ghp_|gho_|ghs_|ghu_|glpat-|AIza|xox[baprs]-)[A-Za-z0-9]{20,40}",
         "(AKIA|ASIA)[A-Z0-9]{16,20}",
