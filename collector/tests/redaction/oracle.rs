@@ -124,7 +124,9 @@ fn hidden_by_a_rule() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2_000, ..ProptestConfig::default() })]
+    // The same cases in every run: a new one is found by changing the number, not by a build that fails
+    // by chance.
+    #![proptest_config(ProptestConfig { rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_122), failure_persistence: None, cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn what_the_oracle_hides_we_hide_in_any_sentence(

@@ -9,7 +9,9 @@ use crate::texts::text;
 use crate::{leaks, shapes};
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2_000, ..ProptestConfig::default() })]
+    // The same cases in every run: a new one is found by changing the number, not by a build that fails
+    // by chance.
+    #![proptest_config(ProptestConfig { rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_122), failure_persistence: None, cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_accepted_and_what_was_redacted_stays_as_it_is(text in text()) {
