@@ -158,8 +158,10 @@ impl Sender<'_> {
             self.session.logger.log(Severity::Warning, format!("the journal was not tidied up: {error}"));
         }
         for (in_flight, step) in self.schedule.resume(Timestamp::now(), &self.rules, &mut random()) {
-            if let Ok(Some(batch)) = self.drain.read_span(&in_flight.span) {
-                self.apply(in_flight.id, &batch, step.act);
+            if let Ok(Some(batch)) = self.drain.read_span(&in_flight.span)
+                && let Err(stumbled) = self.apply(in_flight.id, &batch, step.act)
+            {
+                return stumbled;
             }
         }
         self.save();
@@ -292,7 +294,7 @@ impl Sender<'_> {
         self.backend()?;
         let Ok(origin) = serde_json::from_slice::<Origin>(&batch.label.origin) else {
             let reason = "the origin cannot be read".to_owned();
-            self.apply(id, batch, Act::SetAside(reason));
+            self.apply(id, batch, Act::SetAside(reason))?;
             self.schedule.done(id);
             return Ok(Next::GoOn);
         };
@@ -349,13 +351,16 @@ impl Sender<'_> {
         }
         let Step { act, next } =
             self.schedule.after_attempt(id, happened, Timestamp::now(), &self.rules, &mut random());
-        self.apply(id, batch, act);
+        self.apply(id, batch, act)?;
         self.save();
         if forbidden { Err(Finished::Forbidden("consent was withdrawn".into())) } else { Ok(next) }
     }
 
     /// Does to the journal what the policy said.
-    fn apply(&mut self, id: u64, batch: &journal::Batch, act: Act) {
+    ///
+    /// Where the journal cannot take it (a full disk), this sender stops and the schedule waits: events
+    /// that were just delivered still look as if they were not, and would be sent again at once.
+    fn apply(&mut self, id: u64, batch: &journal::Batch, act: Act) -> Result<(), Finished> {
         let positions = batch.positions();
         let at = |index: &u32| positions.get(*index as usize).copied();
         let done = match act {
@@ -378,8 +383,12 @@ impl Sender<'_> {
                     },
                 )
             }
+            // Too few are left to cut: a sender died after it had acknowledged some.
+            Act::Split { .. } if batch.records.len() < 2 => Ok(()),
             Act::Split { at } => {
-                let (left, right) = batch.records.split_at((at as usize).min(batch.records.len()));
+                let at = at as usize;
+                let at = if (1..batch.records.len()).contains(&at) { at } else { batch.records.len() / 2 };
+                let (left, right) = batch.records.split_at(at);
                 self.schedule.split(id, Span::of(left), Span::of(right));
                 Ok(())
             }
@@ -388,9 +397,12 @@ impl Sender<'_> {
                 self.drain.acknowledge(&positions, Durability::Cached)
             }
         };
-        if let Err(error) = done {
-            self.session.logger.log(Severity::Warning, format!("the journal did not take a note: {error}"));
-        }
+        done.map_err(|error| {
+            let why = format!("the journal did not take a note: {error}");
+            self.schedule.stumbled(&why, Timestamp::now(), &self.rules, &mut random());
+            self.session.logger.log(Severity::Warning, why);
+            self.waiting()
+        })
     }
 
     /// The backend, opened when it is first needed.
