@@ -131,8 +131,9 @@ pub(crate) fn run(session: &Session, urgency: Urgency, deadline: Instant, in_too
     if urgency == Urgency::Now {
         schedule.lift();
     }
+    let local = session.verdict().may == May::Local;
     let mut sender =
-        Sender { session, drain, schedule, rules, backend: None, delivered: 0, deadline, in_tool };
+        Sender { session, drain, schedule, rules, backend: None, delivered: 0, deadline, in_tool, local };
     let finished = sender.drain_all(urgency);
     sender.save();
     if let Finished::Held(why) = &finished {
@@ -150,6 +151,8 @@ struct Sender<'a> {
     delivered: u64,
     deadline: Instant,
     in_tool: bool,
+    /// Decided once: a decision that changes meanwhile must not bring local events to an open backend.
+    local: bool,
 }
 
 impl Sender<'_> {
@@ -408,7 +411,7 @@ impl Sender<'_> {
     /// The backend, opened when it is first needed.
     fn backend(&mut self) -> Result<&mut dyn Backend, Finished> {
         if self.backend.is_none() {
-            match open(self.session, self.ask()) {
+            match open(self.session, self.local, self.ask()) {
                 Ok(backend) => self.backend = Some(backend),
                 Err(why) => {
                     self.schedule.hold(&why, Timestamp::now(), &self.rules, &mut random());
@@ -428,7 +431,7 @@ impl Sender<'_> {
     }
 
     fn is_local(&self) -> bool {
-        self.session.verdict().may == May::Local
+        self.local
     }
 
     /// The destination whose events this sender takes.
@@ -500,9 +503,9 @@ fn happened(outcome: Outcome) -> Happened {
     }
 }
 
-fn open(session: &Session, ask: Ask) -> Result<Box<dyn Backend>, String> {
+fn open(session: &Session, local: bool, ask: Ask) -> Result<Box<dyn Backend>, String> {
     use backend::select::Choice;
-    if session.verdict().may == May::Local {
+    if local {
         return Ok(Box::new(backend::File::new(session.local_log())));
     }
     match &session.selected.choice {
