@@ -27,6 +27,11 @@ pub(crate) fn body(request: &Request) -> Result<Body, String> {
             .map_err(|error| format!("the body is not an OTLP logs request: {error}"))?;
         return serde_json::to_value(&export).map(Body::Json).map_err(|error| error.to_string());
     }
+    // PostHog's browser clients send JSON as text, so that no preflight is needed.
+    if media_type.starts_with("text/plain") {
+        let text = || Body::Text(String::from_utf8_lossy(&bytes).into_owned());
+        return Ok(serde_json::from_slice(&bytes).map_or_else(|_| text(), Body::Json));
+    }
     if media_type.starts_with("application/json") {
         return serde_json::from_slice(&bytes)
             .map(Body::Json)

@@ -37,7 +37,12 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Listens on a free port of the loopback interface.
     pub(crate) fn start() -> io::Result<Self> {
-        let server = Arc::new(tiny_http::Server::http("127.0.0.1:0").map_err(io::Error::other)?);
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// Listens at an address.
+    pub(crate) fn start_at(address: SocketAddr) -> io::Result<Self> {
+        let server = Arc::new(tiny_http::Server::http(address).map_err(io::Error::other)?);
         let address = server.server_addr().to_ip().ok_or_else(|| io::Error::other("no address"))?;
         let (hand_over, requests) = mpsc::channel();
         let listening = Arc::clone(&server);

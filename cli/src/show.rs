@@ -1,6 +1,13 @@
 //! How the kit looks: steps, facts and requests on a terminal, and the same words in a pipe.
+//!
+//! Colours are for terminals, and `NO_COLOR` is obeyed: `anstream` sees to both. What is said while
+//! waiting goes to stderr, and only where a person is looking.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use serde_json::Value as Json;
 
 use crate::decode::{self, Body};
 use crate::receiver::Request;
@@ -15,42 +22,97 @@ const FAINT: Style = Style::new().dimmed();
 const SECRET_HEADERS: [&str; 5] =
     ["authorization", "proxy-authorization", "dd-api-key", "x-api-key", "cookie"];
 
+/// A line, unless nobody reads any more: a closed pipe is no reason to fail.
+macro_rules! say {
+    ($($part:tt)*) => {{
+        let _ = writeln!(anstream::stdout(), $($part)*);
+    }};
+}
+
 pub(crate) fn title(text: &str) {
-    anstream::println!("\n{TITLE}{text}{TITLE:#}");
+    say!("\n{TITLE}{text}{TITLE:#}");
 }
 
 pub(crate) fn step(text: &str) {
-    anstream::println!("\n{TITLE}>{TITLE:#} {text}");
+    say!("\n{TITLE}>{TITLE:#} {text}");
+}
+
+/// A result, as it is.
+pub(crate) fn line(text: &str) {
+    say!("{text}");
 }
 
 pub(crate) fn note(text: &str) {
     for line in text.lines() {
-        anstream::println!("   {line}");
+        say!("   {line}");
     }
 }
 
+/// A name and what it is. An empty name continues the last one.
+pub(crate) fn fact(name: &str, what: &str) {
+    say!("   {NAME}{name:<9}{NAME:#} {what}");
+}
+
+pub(crate) fn bad_fact(name: &str, what: &str) {
+    say!("   {BAD}{name:<9}{BAD:#} {what}");
+}
+
 pub(crate) fn ran(command: &str) {
-    anstream::println!("   {FAINT}${FAINT:#} {command}");
+    say!("   {FAINT}${FAINT:#} {command}");
 }
 
 pub(crate) fn good(text: &str) {
-    anstream::println!("   {GOOD}ok{GOOD:#} {text}");
+    say!("   {GOOD}ok{GOOD:#} {text}");
 }
 
 pub(crate) fn bad(text: &str) {
-    anstream::eprintln!("   {BAD}failed{BAD:#} {text}");
+    let _ = writeln!(anstream::stderr(), "   {BAD}failed{BAD:#} {text}");
+}
+
+/// Beside the result: for a person, not for a pipe.
+pub(crate) fn aside(text: &str) {
+    let _ = writeln!(anstream::stderr(), "   {FAINT}{text}{FAINT:#}");
+}
+
+pub(crate) fn json(value: &Json) {
+    say!("{value:#}");
+}
+
+/// Bytes that are for another program.
+pub(crate) fn raw(bytes: &[u8]) -> Result<ExitCode, String> {
+    std::io::stdout().write_all(bytes).map_err(|error| format!("cannot write to stdout: {error}"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is going on, on a terminal, until it is dropped.
+pub(crate) struct Progress(bool);
+
+pub(crate) fn progress(what: &str) -> Progress {
+    let seen = std::io::stderr().is_terminal();
+    if seen {
+        let _ = write!(anstream::stderr(), "\r\u{1b}[K   {FAINT}{what} ...{FAINT:#}");
+    }
+    Progress(seen)
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.0 {
+            let _ = write!(anstream::stderr(), "\r\u{1b}[K");
+        }
+    }
 }
 
 /// The request: its line, its headers with credentials masked, its body decoded.
 pub(crate) fn request(request: &Request) -> Result<(), String> {
-    let body = decode::body(request)?;
-    anstream::println!("   {NAME}{} {}{NAME:#}", request.method, masked_target(&request.target));
+    let body = decode::body(request);
+    say!("   {NAME}{} {}{NAME:#}", request.method, masked_target(&request.target));
     for (name, value) in &request.headers {
         let value = if SECRET_HEADERS.contains(&name.as_str()) { "***" } else { value };
-        anstream::println!("   {NAME}{name}{NAME:#}: {value}");
+        say!("   {NAME}{name}{NAME:#}: {value}");
     }
-    anstream::println!();
-    match body {
+    say!();
+    match body? {
         Body::Json(json) => note(&serde_json::to_string_pretty(&json).map_err(|error| error.to_string())?),
         Body::Text(text) => note(&text),
         Body::Bytes(length) => note(&format!("({length} bytes)")),

@@ -32,11 +32,7 @@ pub(crate) fn open(
 ) -> Result<Component, String> {
     let limits = limits(config, at_most_once);
     let base = tool.base_directory();
-    let grants = config
-        .endpoints
-        .iter()
-        .map(|(name, endpoint)| grant(name, endpoint, base.as_deref()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let grants = grants(config, base.as_deref())?;
     let component = load(tool, config, choice, base.as_deref(), cache, limits)?;
     let settings = serde_json::to_string(&config.backend.settings)
         .map_err(|error| format!("[backend.settings]: {error}"))?;
@@ -61,8 +57,17 @@ pub(crate) fn open(
     Ok(Component { inner, limits, refused })
 }
 
-/// The host's limits, with what the author chose instead.
-fn limits(config: &Config, at_most_once: bool) -> host::Limits {
+/// What the author grants, credentials read. Relative paths are relative to `base`. For the kit too.
+///
+/// # Errors
+/// Names the endpoint, what is wrong and what would be right.
+pub fn grants(config: &Config, base: Option<&Path>) -> Result<Vec<host::Grant>, String> {
+    config.endpoints.iter().map(|(name, endpoint)| grant(name, endpoint, base)).collect()
+}
+
+/// The host's limits, with what the author chose instead. For the kit too.
+#[must_use]
+pub fn limits(config: &Config, at_most_once: bool) -> host::Limits {
     fn choose<T>(limit: &mut T, chosen: Option<T>) {
         if let Some(chosen) = chosen {
             *limit = chosen;

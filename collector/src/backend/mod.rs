@@ -4,7 +4,8 @@
 //! [`Stdout`] and [`File`] here, and the components, which `component` turns into one.
 
 #[cfg(feature = "components")]
-pub(crate) mod component;
+#[doc(hidden)]
+pub mod component;
 mod file;
 pub(crate) mod json;
 pub(crate) mod select;

@@ -1,0 +1,7 @@
+//! The subcommands: each reads its arguments, does one thing, and shows it.
+
+pub(crate) mod export;
+pub(crate) mod inspect;
+pub(crate) mod precompile;
+pub(crate) mod receive;
+pub(crate) mod send;
