@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::asks::{self, Granted};
 use crate::bindings::telemetry::backend::types as t;
 use crate::component::Component;
 use crate::egress::door::Door;
-use crate::egress::gate::{Exchanges, Gate, GateSetup, not_granted};
+use crate::egress::gate::{Exchanges, Gate, GateSetup};
 use crate::egress::grant::Grant;
 use crate::egress::proxy::Proxies;
 use crate::egress::resolve::{Lookup, SystemLookup};
@@ -96,7 +97,8 @@ impl Backend {
             return Err(StartError::GrantedTwice(twice[0].to_owned()));
         }
         let limits = component.0.limits.clone();
-        let granted: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let granted =
+            setup.grants.iter().map(|grant| (grant.endpoint.clone(), grant.credential.is_some())).collect();
         let log = LogBook::new(limits.log_bytes, limits.log_line_bytes);
         let gate = Gate::new(GateSetup {
             grants: setup.grants,
@@ -210,7 +212,7 @@ struct Worker {
 impl Worker {
     fn run(
         mut self,
-        granted: &[String],
+        granted: &Granted,
         mut inbox: UnboundedReceiver<Command>,
         ready: &SyncSender<Result<Description, StartError>>,
     ) {
@@ -245,18 +247,10 @@ impl Worker {
         runtime.shutdown_background();
     }
 
-    async fn start(&mut self, granted: &[String]) -> Result<Description, StartError> {
+    async fn start(&mut self, granted: &Granted) -> Result<Description, StartError> {
         let mut live = Live::new(&self.component.0, &self.log, &self.gate).await?;
         let description = live.describe().await?;
-        let missing: Vec<String> = description
-            .endpoints
-            .iter()
-            .filter(|endpoint| endpoint.required && !granted.contains(&endpoint.name))
-            .map(|endpoint| not_granted(&endpoint.name))
-            .collect();
-        if !missing.is_empty() {
-            return Err(StartError::NotGranted(missing));
-        }
+        asks::compare(&description, granted)?;
         self.gate.narrow(description.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect());
         live.configure(&self.settings).await?.map_err(StartError::Problems)?;
         self.live = Some(live);

@@ -145,6 +145,9 @@ pub enum StartError {
     /// The component cannot work without these. Each text names the line to add.
     #[error("{}", .0.join("; "))]
     NotGranted(Vec<String>),
+    /// The vendor refuses requests without these. Each text names the line to add.
+    #[error("{}", .0.join("; "))]
+    NoCredential(Vec<String>),
     /// Two grants for one endpoint.
     #[error("endpoint \"{0}\" is granted twice")]
     GrantedTwice(String),

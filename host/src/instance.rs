@@ -15,11 +15,11 @@ use crate::egress::proxy::Proxies;
 use crate::egress::resolve::SystemLookup;
 use crate::engine::TICK;
 use crate::error::CallError;
-use crate::log::LogBook;
+use crate::log::{Level, LogBook, Stream};
 use crate::state::{self, OutOfTime, State};
 use crate::text::reason;
 use crate::track;
-use crate::types::{Description, Erasure, Outcome, Problem};
+use crate::types::{Description, Erasure, Outcome, Problem, Verdict};
 
 /// An instance in its store.
 pub(crate) struct Live {
@@ -65,12 +65,19 @@ impl Live {
         context: &t::SendContext,
     ) -> Result<Outcome, CallError> {
         self.begin(true);
+        let before = self.store.data().gate.answered();
         let exporter = self.exports.telemetry_backend_exporter();
         let made =
             tokio::time::timeout(self.limit, exporter.call_send(&mut self.store, batch, context)).await;
         self.store.data().gate.set_open(false);
         let outcome = finish("send", self.limit, made, &mut self.store)?;
-        track::outcome(outcome, batch.events.len()).map_err(CallError::Contract)
+        let outcome = track::outcome(outcome, batch.events.len()).map_err(CallError::Contract)?;
+        let asked_nobody = self.store.data().gate.answered() == before;
+        if asked_nobody && says_delivered(&outcome) {
+            let how = "`send` says that events were delivered, but no request of its was answered";
+            return Err(CallError::Contract(how.to_owned()));
+        }
+        Ok(outcome)
     }
 
     pub(crate) async fn erase(
@@ -88,6 +95,16 @@ impl Live {
     /// Bytes of all its memories: they never shrink.
     pub(crate) fn memory_used(&self) -> usize {
         self.store.data().meter.memory_used()
+    }
+}
+
+/// Whether events would be given up as delivered. There is one way for them to arrive, so without an
+/// answer from there they cannot have.
+fn says_delivered(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Delivered => true,
+        Outcome::Partial(verdicts) => verdicts.contains(&Verdict::Delivered),
+        Outcome::Retry(_) | Outcome::TooLarge | Outcome::Rejected(_) | Outcome::Other(_) => false,
     }
 }
 
@@ -116,7 +133,9 @@ fn finish<T>(
     if let Some(limit) = store.data_mut().meter.hit.take() {
         return Err(CallError::LimitHit { call, limit });
     }
-    Err(CallError::Trapped { call, reason: reason(&format!("{error:#}")) })
+    // For the component's developer: where it was.
+    store.data().log.write(Level::Debug, Stream::Host, &format!("`{call}`: {error:?}"));
+    Err(CallError::Trapped { call, reason: reason(&error.root_cause().to_string()) })
 }
 
 /// Waits for a thread that runs a component, and advances the engine's epoch meanwhile: whoever waits

@@ -21,6 +21,7 @@
 //! # Ok(()) }
 //! ```
 
+mod asks;
 mod backend;
 mod bindings;
 #[cfg(feature = "compiler")]

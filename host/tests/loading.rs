@@ -4,8 +4,8 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use support::guest::Guest;
 use support::{batch, context, grant, load};
+use telemetry_guests::Guest;
 use telemetry_host::types::Outcome;
 use telemetry_host::{
     Backend, Component, Door, ImportClass, LoadError, LoadOptions, Recorder, Setup, Source, inspect,

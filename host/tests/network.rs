@@ -8,9 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use support::guest::Guest;
 use support::server::Server;
 use support::{batch, context, grant, load, load_with, spec};
+use telemetry_guests::Guest;
 use telemetry_host::types::Outcome;
 use telemetry_host::{
     Addresses, Backend, Component, Credential, Door, Grant, Limits, Lookup, Placement, Proxies, Secret, Setup,

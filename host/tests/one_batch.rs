@@ -2,9 +2,9 @@
 
 mod support;
 
-use support::guest::Guest;
 use support::server::Server;
 use support::{batch, context, grant, load, load_with, spec};
+use telemetry_guests::Guest;
 use telemetry_host::types::Outcome;
 use telemetry_host::{
     Backend, CallError, Credential, Denied, Door, Grant, LoadError, Placement, Recorder, Secret, Setup,
@@ -84,6 +84,30 @@ fn an_endpoint_that_was_not_granted_is_denied_with_the_line_to_add() {
     let mut backend = Backend::start(&optional, Setup::new("{}", Door::open())).unwrap();
     assert_eq!(retry_reason(backend.send(&batch(1), &context()).unwrap()), line);
     assert_eq!(backend.exchanges().last_denial.as_deref(), Some(line));
+}
+
+#[test]
+fn a_credential_that_the_vendor_insists_on_is_missed_at_the_start_with_the_line_to_add() {
+    let component = load(&Guest::with(|guest| guest.credential = true)).unwrap();
+    let start = |credential| {
+        let mut spec = spec("intake", "https://vendor.example", &[]);
+        spec.credential = credential;
+        let setup = Setup::new("{}", Door::Record(Recorder::default())).grant(Grant::parse(spec).unwrap());
+        Backend::start(&component, setup)
+    };
+    match start(None) {
+        Err(StartError::NoCredential(lines)) => assert_eq!(
+            lines,
+            [
+                "endpoint \"intake\" has no credential (The key), and its vendor takes no request without one: \
+              add `credential = { bearer = true, env = \"…\" }` under [endpoints.intake] in telemetry.toml"
+            ]
+        ),
+        other => panic!("{other:?}"),
+    }
+    // Where it goes is the author's to say: a relay may want it elsewhere.
+    let placement = Placement::Query { name: "key".into() };
+    assert!(start(Some(Credential { placement, secret: Secret::new("s3cret") })).is_ok());
 }
 
 #[test]

@@ -66,6 +66,9 @@ pub enum Answer {
     Reset,
     /// These bytes in place of an answer.
     Raw(Vec<u8>),
+    /// 200, and everything that was in the request's head as the body and as headers: how a careless vendor
+    /// gives a credential away.
+    Echo,
 }
 
 impl Answer {
@@ -191,13 +194,20 @@ impl Drop for Vendor {
     }
 }
 
+fn echo(request: &Request) -> Answer {
+    let mut lines = vec![request.line.clone()];
+    lines.extend(request.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    let headers = lines.iter().map(|line| ("x-echo".to_owned(), line.clone())).collect();
+    Answer::Status(200, headers, lines.join("\n").into_bytes())
+}
+
 /// One connection, for as many requests as it carries.
 fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
     let mut buffered = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffered) {
         let answer = {
             let mut state = lock(&shared.0);
-            state.requests.push(request);
+            state.requests.push(request.clone());
             shared.1.notify_all();
             if state.ended {
                 return;
@@ -208,7 +218,10 @@ fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
                 .or_else(|| state.otherwise.clone())
                 .unwrap_or_else(|| Answer::status(200))
         };
+        let answer = if matches!(answer, Answer::Echo) { echo(&request) } else { answer };
         match answer {
+            // What it becomes is a status.
+            Answer::Echo => return,
             Answer::Status(status, headers, body) => {
                 let headers: String =
                     headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();

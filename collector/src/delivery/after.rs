@@ -165,6 +165,8 @@ impl<S> After<'_, '_, S> {
             return self.keep(next);
         }
         match self.batch.events {
+            // Only a backend that takes other events says that it is this one.
+            0 | 1 if self.batch.own_failures == 0 => self.keep(next),
             0 | 1 => self.set_aside(&format!("the backend failed on this event: {reason}"), next),
             _ => self.split(next),
         }

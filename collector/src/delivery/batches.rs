@@ -126,7 +126,10 @@ impl<S> Schedule<S> {
             // A clock set ten years ahead must not make a batch ten years old.
             let since = now.saturating_sub(batch.last_tried).clamp(0, longest);
             batch.age = batch.age.saturating_add(since);
-            // A success since the last attempt tells a batch's own failure from an outage.
+        }
+        if batch.attempts > 0 || batch.depth > 0 {
+            // A success since the last attempt, be it at the batch that this one was cut out of, tells a
+            // batch's own failure from an outage.
             batch.own_failures = batch.own_failures.saturating_add(u32::from(successes > batch.seen));
         }
         batch.attempts = batch.attempts.saturating_add(1);

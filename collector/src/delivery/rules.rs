@@ -47,7 +47,7 @@ pub const IN_FLIGHT: usize = 32;
 pub const PART_BACKOFF_BASE: Duration = Duration::from_secs(60);
 
 /// One crash may be chance; at the second over the same batch it is cut in two, and a single event is
-/// set aside.
+/// set aside if others were delivered in between.
 pub const CRASHES_OF_A_BATCH: u32 = 2;
 
 /// Crashes in a row, whatever the batch, after which the backend itself is held to be broken. More than

@@ -101,6 +101,11 @@ impl Gate {
         self.with(|state| state.exchanges.clone())
     }
 
+    /// How many requests were answered so far.
+    pub(crate) fn answered(&self) -> u64 {
+        self.with(|state| state.exchanges.answered)
+    }
+
     /// One request, from being asked for to its whole answer. Safe to drop half-way.
     pub(crate) async fn send(&self, asked: Asked) -> Result<Answer, Refusal> {
         let result = self.try_send(asked).await;

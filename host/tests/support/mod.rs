@@ -1,37 +1,11 @@
-//! Components made on the spot, from a core module in text form and the contract's WIT, and a loopback
-//! server that writes down what it is asked.
+//! What the tests of a component share: loading, granting, a batch, and a loopback server that writes down
+//! what it is asked.
 #![allow(dead_code, unreachable_pub)]
 
-pub mod guest;
 pub mod server;
 
 use telemetry_host::types::{Batch, Event, Instant, Origin, SendContext};
 use telemetry_host::{Component, Grant, GrantSpec, LoadError, LoadOptions, Source};
-
-/// A component of the contract's world around a core module in text form.
-pub fn component_of(core: &str) -> Vec<u8> {
-    component_in(core, "", "backend")
-}
-
-/// The same for a world of another WIT package, which may include the contract's.
-pub fn component_in(core: &str, wit: &str, world: &str) -> Vec<u8> {
-    use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-    let mut module = wat::parse_str(core).unwrap_or_else(|error| panic!("{error}\n{core}"));
-    let mut resolve = wit_parser::Resolve::default();
-    let own = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/wit/backend.wit")).unwrap();
-    let mut package = resolve.push_str("backend.wit", &own).unwrap();
-    if !wit.is_empty() {
-        package = resolve.push_str("test.wit", wit).unwrap_or_else(|error| panic!("{error:?}"));
-    }
-    let world = resolve.select_world(&[package], Some(world)).unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default()
-        .validate(true)
-        .module(&module)
-        .unwrap()
-        .encode()
-        .unwrap_or_else(|error| panic!("{error:?}"))
-}
 
 pub fn load(bytes: &[u8]) -> Result<Component, LoadError> {
     Component::load(Source::Bytes(bytes), &LoadOptions::default())

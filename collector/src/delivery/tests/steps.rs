@@ -393,6 +393,28 @@ fn a_backend_that_only_crashes_holds_and_no_event_pays_for_it() {
 }
 
 #[test]
+fn the_only_event_there_is_does_not_pay_for_a_backend_that_only_crashes() {
+    let rules = Rules::default();
+    let mut it: Schedule<u32> = Schedule::default();
+    let id = it.begin(1);
+    let mut now = NOON;
+    let why = loop {
+        match it.pick(at(now), &rules, false) {
+            Pick::Again(_) => {}
+            Pick::NotBefore(moment) => {
+                now = moment.seconds + 1;
+                continue;
+            }
+            Pick::Held(why) => break why.to_owned(),
+            other => panic!("{other:?}"),
+        }
+        it.attempt(id, 1, 400, at(now), &rules);
+        assert_eq!(it.after_attempt(id, crashed(), at(now), &rules, &mut half).act, Act::Keep);
+    };
+    assert_eq!(why, "the backend failed 8 times in a row: trap");
+}
+
+#[test]
 fn a_sender_that_dies_in_each_attempt_stops_trying() {
     let rules = Rules::default();
     let mut it: Schedule<u32> = Schedule::default();

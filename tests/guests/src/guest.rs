@@ -33,32 +33,49 @@ impl Memory {
 }
 
 /// What a guest asks for and answers. Each field is an honest guest's unless a test says otherwise.
+///
+/// Code in it may use `$request` (makes the request), `$answer` (turns what came back into an outcome and
+/// gives its address), `$http`, `$log`, and the globals `$result`, `$outcome`, `$path`, `$problem` and
+/// `$problem_length`: addresses of the things that they are named after. Memory from 131072 on is free.
 #[derive(Clone)]
 pub struct Guest {
-    /// Endpoints that `describe` names; all required if `required`.
+    /// Endpoints that `describe` names.
     pub endpoints: Vec<String>,
+    /// Whether all of them are required.
     pub required: bool,
-    /// The request that `send` makes.
+    /// Whether each asks for a credential, as a bearer token, that it cannot do without.
+    pub credential: bool,
+    /// The endpoint of the request that `send` makes.
     pub endpoint: String,
+    /// Its method, by its place in the contract.
     pub method: u32,
+    /// Its path.
     pub path: String,
+    /// Its query.
     pub query: Vec<(String, String)>,
+    /// Its headers.
     pub headers: Vec<(String, String)>,
-    /// None: empty.
+    /// Its body; none for an empty one.
     pub body: Option<String>,
+    /// Its content coding, by its place in the contract.
     pub coding: u32,
+    /// Its time limit.
     pub timeout_ms: Option<u32>,
-    /// Further imports of the module, and the world that has them.
+    /// Further imports of the module.
     pub imports: String,
+    /// A WIT package whose world `test` has them.
     pub world: String,
     /// Further items of the module.
     pub items: String,
     /// Replaces `send`'s code: `(param $args i32) (result i32)`.
     pub send: Option<String>,
+    /// Replaces `erase`'s code.
     pub erase: Option<String>,
-    /// Runs first in `describe` and in `configure`.
+    /// Runs first in `describe`.
     pub in_describe: String,
+    /// Runs first in `configure`.
     pub in_configure: String,
+    /// The module's memories.
     pub memory: String,
     /// Runs first whenever the host wants memory.
     pub in_realloc: String,
@@ -69,6 +86,7 @@ impl Default for Guest {
         Self {
             endpoints: vec!["intake".into()],
             required: true,
+            credential: false,
             endpoint: "intake".into(),
             method: 1,
             path: "/v1/logs".into(),
@@ -91,21 +109,25 @@ impl Default for Guest {
 }
 
 impl Guest {
-    /// An honest guest with one thing changed.
+    /// An honest guest with one thing changed, as a component.
+    #[must_use]
     pub fn with(change: impl FnOnce(&mut Self)) -> Vec<u8> {
         let mut guest = Self::default();
         change(&mut guest);
         guest.component()
     }
 
-    /// A guest whose `send` is this code.
+    /// A guest whose `send` is this code, as a component.
+    #[must_use]
     pub fn sending(code: &str) -> Vec<u8> {
         Self::with(|guest| guest.send = Some(code.into()))
     }
 
+    /// The component.
+    #[must_use]
     pub fn component(&self) -> Vec<u8> {
         let world = if self.world.is_empty() { "backend" } else { "test" };
-        super::component_in(&self.module(), &self.world, world)
+        crate::component_in(&self.module(), &self.world, world)
     }
 
     fn description(&self, memory: &mut Memory) -> u32 {
@@ -113,8 +135,11 @@ impl Guest {
         for name in &self.endpoints {
             let (name, summary) = (memory.text(name), memory.text("Where events go"));
             endpoints.extend([name[0], name[1], summary[0], summary[1], u32::from(self.required)]);
-            // No credential, no sites.
-            endpoints.extend([0; 9]);
+            let key = memory.text("The key");
+            let credential = if self.credential { [1, 1, 0, 0, key[0], key[1], 1] } else { [0; 7] };
+            endpoints.extend(credential);
+            // No sites.
+            endpoints.extend([0; 2]);
         }
         let list = memory.words(&endpoints);
         let (name, version, summary) =
@@ -147,6 +172,7 @@ impl Guest {
     }
 
     /// The core module, as text.
+    #[must_use]
     pub fn module(&self) -> String {
         let mut memory = Memory { bytes: Vec::new() };
         let description = self.description(&mut memory);

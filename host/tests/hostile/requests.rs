@@ -1,0 +1,161 @@
+//! Requests to somewhere else, as somebody else, too big or too many; and the search for the credential.
+
+use super::*;
+
+#[test]
+fn http_is_closed_before_sending() {
+    for (in_describe, in_configure) in [("(call $request)", ""), ("", "(call $request)")] {
+        let recorder = Recorder::default();
+        let guest = Guest::with(|guest| {
+            guest.in_describe = in_describe.into();
+            guest.in_configure = in_configure.into();
+        });
+        let backend = start_through(&guest, Door::Record(recorder.clone())).unwrap();
+        assert!(recorder.take().is_empty());
+        assert_eq!(
+            backend.exchanges().last_denial.as_deref(),
+            Some("http is closed during `describe` and `configure`")
+        );
+    }
+}
+
+#[test]
+fn a_url_is_no_endpoint() {
+    for endpoint in ["https://evil.example", "intake@evil.example", "", "INTAKE", "../intake", "intake\0"] {
+        let text = told(&Guest::with(|guest| guest.endpoint = endpoint.into()));
+        assert!(text.contains("is not an endpoint's name"), "{endpoint}: {text}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_describe_did_not_ask_for_is_not_reached_even_if_granted() {
+    let component = load(&Guest::with(|guest| guest.endpoint = "other".into())).unwrap();
+    let setup = Setup::new("{}", Door::Record(Recorder::default()))
+        .grant(grant("intake", "https://vendor.example", &[]))
+        .grant(grant("other", "https://other.example", &[]));
+    let mut backend = Backend::start(&component, setup).unwrap();
+    let Ok(Outcome::Retry(advice)) = backend.send(&batch(1), &context()) else { panic!() };
+    assert!(advice.reason.contains("`describe` does not ask for"), "{}", advice.reason);
+}
+
+#[test]
+fn a_path_that_climbs_or_is_a_url_does_not_leave() {
+    for path in ["/../admin", "//evil.example/", "https://evil.example/", "/%2e%2e/", "/a\r\nX: y", "/?a#b"] {
+        let text = told(&Guest::with(|guest| guest.path = path.into()));
+        assert!(text.contains("path"), "{path}: {text}");
+    }
+}
+
+#[test]
+fn smuggled_headers_do_not_leave() {
+    for (name, value) in [
+        ("Host", "evil.example"),
+        ("Transfer-Encoding", "chunked"),
+        ("content_length", "0"),
+        ("x", "a\r\nHost: evil.example"),
+        ("x: y\r\nz", "a"),
+    ] {
+        let text = told(&Guest::with(|guest| guest.headers = vec![(name.into(), value.into())]));
+        assert!(text.contains("header"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_body_that_is_too_big_does_not_leave() {
+    let recorder = Recorder::default();
+    let guest = Guest::with(|guest| {
+        guest.memory = "(memory (export \"memory\") 400)".into();
+        guest.send = Some(
+            "(call $http (i32.const 1024) (i32.const 6) (i32.const 1) (global.get $path) (i32.const 8)
+               (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+               (i32.const 2) (i32.const 131072) (i32.const 17000000)
+               (i32.const 0) (i32.const 0) (i32.const 0) (global.get $result))
+             (call $answer)"
+                .into(),
+        );
+    });
+    let mut backend = start_through(&guest, Door::Record(recorder.clone())).unwrap();
+    let Ok(Outcome::Retry(advice)) = backend.send(&batch(1), &context()) else { panic!() };
+    assert!(advice.reason.contains("bigger than 16777216"), "{}", advice.reason);
+    assert!(recorder.take().is_empty());
+}
+
+#[test]
+fn a_small_memory_that_reads_as_a_huge_request_is_stopped() {
+    // A million query parameters that all point at the same 60,000 bytes.
+    let text = stopped(&Guest::with(|guest| {
+        guest.memory = "(memory (export \"memory\") 400)".into();
+        guest.send = Some(
+            "(local $at i32)
+             (local.set $at (i32.const 262144))
+             (loop $l
+               (i32.store (local.get $at) (i32.const 131072))
+               (i32.store offset=4 (local.get $at) (i32.const 60000))
+               (local.set $at (i32.add (local.get $at) (i32.const 8)))
+               (br_if $l (i32.lt_u (local.get $at) (i32.const 20000000))))
+             (call $http (i32.const 1024) (i32.const 6) (i32.const 1) (global.get $path) (i32.const 8)
+               (i32.const 262144) (i32.const 1000000) (i32.const 0) (i32.const 0)
+               (i32.const 0) (i32.const 0) (i32.const 0)
+               (i32.const 0) (i32.const 0) (i32.const 0) (global.get $result))
+             (call $answer)"
+                .into(),
+        );
+    }));
+    assert!(text.contains("fuel"), "{text}");
+}
+
+#[test]
+fn requests_without_end_are_counted() {
+    let recorder = Recorder::default();
+    let guest = Guest::sending(
+        "(local $n i32)
+         (loop $l
+           (call $request)
+           (local.set $n (i32.add (local.get $n) (i32.const 1)))
+           (br_if $l (i32.lt_u (local.get $n) (i32.const 1000))))
+         (call $answer)",
+    );
+    let mut backend = start_through(&guest, Door::Record(recorder.clone())).unwrap();
+    let Ok(Outcome::Retry(advice)) = backend.send(&batch(1), &context()) else { panic!() };
+    assert_eq!(advice.reason, "no more than 16 requests in one call");
+    assert_eq!(recorder.take().len(), 16);
+}
+
+#[test]
+fn a_component_that_searches_all_its_memory_finds_no_credential() {
+    const SECRET: &str = "s3cret-of-the-author";
+    let echo = Server::scripted(|stream, request| {
+        let body = format!("{:?}", request.headers);
+        std::io::Write::write_all(
+            stream,
+            format!("HTTP/1.1 200 OK\r\nx-echo: {SECRET}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+                .as_bytes(),
+        )
+    });
+    // Traps where it finds what it looks for.
+    let searching = |needle: &str| {
+        let word = u64::from_le_bytes(needle.as_bytes()[..8].try_into().unwrap());
+        Guest::sending(&format!(
+            "(local $at i32)
+             (call $request)
+             (loop $l
+               (if (i64.eq (i64.load (local.get $at)) (i64.const {word})) (then (unreachable)))
+               (local.set $at (i32.add (local.get $at) (i32.const 1)))
+               (br_if $l (i32.lt_u (local.get $at) (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 8)))))
+             (call $answer)"
+        ))
+    };
+    let search = |needle: &str| {
+        let mut spec = spec("intake", &echo.url(), &["http", "loopback"]);
+        spec.credential = Some(Credential { placement: Placement::Bearer, secret: Secret::new(SECRET) });
+        let component = load(&searching(needle)).unwrap();
+        let setup = Setup::new("{}", Door::open()).grant(Grant::parse(spec).unwrap());
+        Backend::start(&component, setup).unwrap().send(&batch(1), &context())
+    };
+    assert!(search("Bearer *").is_err(), "the search finds what is there");
+    assert_eq!(search(SECRET), Ok(Outcome::Delivered));
+    let seen = echo.seen();
+    assert!(
+        seen.iter().all(|request| request.header("authorization") == Some("Bearer s3cret-of-the-author"))
+    );
+}

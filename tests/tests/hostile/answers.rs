@@ -1,0 +1,100 @@
+//! Answers that are nonsense, lies, or made to be shown to somebody.
+
+use super::{Case, Guest, case, contained};
+
+/// After an honest request, an outcome made by hand.
+fn answering(code: &str) -> Vec<u8> {
+    Guest::sending(&format!("(call $request) {code} (global.get $outcome)"))
+}
+
+/// A case of one request.
+fn sent(wasm: Vec<u8>, says: &'static str) -> Case {
+    Case { leave: 1, ..case(wasm, says) }
+}
+
+fn verdicts(count: u32) -> Vec<u8> {
+    answering(&format!(
+        "(i32.store8 (global.get $outcome) (i32.const 1))
+         (drop (memory.grow (i32.const 400)))
+         (i32.store offset=8 (global.get $outcome) (i32.const 131072))
+         (i32.store offset=12 (global.get $outcome) (i32.const {count}))"
+    ))
+}
+
+#[test]
+fn verdicts_on_other_events_than_there_are() {
+    contained([
+        sent(verdicts(0), "gave 0 verdicts for 1 events"),
+        sent(verdicts(2), "gave 2 verdicts for 1 events"),
+        sent(verdicts(1 << 20), "the component"),
+    ]);
+}
+
+#[test]
+fn outcomes_and_texts_that_do_not_exist() {
+    let text_at = |pointer: &str, length: &str| {
+        answering(&format!(
+            "(i32.store (i32.const 200000) (i32.const -1))
+             (i32.store8 (global.get $outcome) (i32.const 4))
+             (i32.store offset=8 (global.get $outcome) (i32.const {pointer}))
+             (i32.store offset=12 (global.get $outcome) (i32.const {length}))"
+        ))
+    };
+    contained([
+        sent(answering("(i32.store8 (global.get $outcome) (i32.const 77))"), "failed in `send`"),
+        sent(text_at("1024", "-1"), "failed in `send`"),
+        sent(text_at("2147483647", "2147483647"), "failed in `send`"),
+        sent(text_at("200000", "4"), "failed in `send`"),
+    ]);
+}
+
+#[test]
+fn a_delivery_that_never_was() {
+    let lie = Guest::sending("(i32.store8 (global.get $outcome) (i32.const 0)) (global.get $outcome)");
+    contained([case(lie, "says that events were delivered, but no request of its was answered")]);
+}
+
+#[test]
+fn a_reason_that_speaks_to_the_terminal_and_never_ends() {
+    let escapes = answering(
+        "(memory.fill (i32.const 131072) (i32.const 27) (i32.const 100000))
+         (i32.store8 (i32.const 131074) (i32.const 10))
+         (i32.store8 (global.get $outcome) (i32.const 2))
+         (i32.store8 offset=16 (global.get $outcome) (i32.const 0))
+         (i32.store offset=8 (global.get $outcome) (i32.const 131072))
+         (i32.store offset=12 (global.get $outcome) (i32.const 100000))",
+    );
+    contained([sent(escapes, "\u{fffd}\u{fffd} \u{fffd}")]);
+}
+
+#[test]
+fn waits_that_are_no_number_or_never_end() {
+    let wait = |wait: &str| {
+        answering(&format!(
+            "(i32.store8 (global.get $outcome) (i32.const 2))
+             (i32.store8 offset=16 (global.get $outcome) (i32.const 1))
+             (f64.store offset=24 (global.get $outcome) (f64.const {wait}))"
+        ))
+    };
+    contained([
+        sent(wait("nan"), "retry at "),
+        sent(wait("-1"), "retry at "),
+        sent(wait("1e300"), "retry at "),
+    ]);
+}
+
+#[test]
+fn descriptions_that_are_too_long_or_name_what_is_no_name() {
+    contained([
+        case(
+            Guest::with(|it| it.endpoints = (0..101).map(|number| format!("e{number}")).collect()),
+            "more than 100 settings or endpoints",
+        ),
+        case(Guest::with(|it| it.endpoints = vec!["\u{1b}[2J\n[endpoints.x]".into()]), "is not a name"),
+        case(
+            Guest::with(|it| it.endpoints = vec!["intake".into(), "intake".into()]),
+            "names the endpoint `intake` twice",
+        ),
+        case(Guest::with(|it| it.credential = true), "has no credential (The key)"),
+    ]);
+}

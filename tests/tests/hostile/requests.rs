@@ -1,0 +1,108 @@
+//! Requests to somewhere else, as somebody else, too big or too many.
+
+use super::{Case, Guest, case, contained};
+
+fn at(endpoint: &str) -> Vec<u8> {
+    Guest::with(|it| {
+        it.endpoint = endpoint.into();
+        it.required = false;
+    })
+}
+
+fn below(path: &str) -> Vec<u8> {
+    Guest::with(|it| it.path = path.into())
+}
+
+fn with_header(name: &str, value: &str) -> Vec<u8> {
+    Guest::with(|it| it.headers = vec![(name.into(), value.into())])
+}
+
+#[test]
+fn a_component_that_speaks_to_somebody_else() {
+    contained([
+        case(at("https://evil.example"), "is not an endpoint's name"),
+        case(at("evil"), "add `[endpoints.evil]` with `url"),
+        case(at("receiver"), "`describe` does not ask for it"),
+        case(below("//evil.example/"), "must not begin with `//`"),
+        case(below("https://evil.example/"), "must be empty or begin with `/`"),
+        case(below("/../admin"), "must not hold `.` or `..` segments"),
+        case(below("/%252e%252e/admin"), "must not hold `.` or `..` segments"),
+        case(below("/?to=evil#"), "must not hold the character U+003F"),
+    ]);
+}
+
+#[test]
+fn a_component_that_smuggles() {
+    let keyed = "credential = { bearer = true, value = \"s3cret\" }";
+    contained([
+        case(with_header("Host", "evil.example"), "the header `host` is the host's to set"),
+        case(
+            with_header("Transfer-Encoding", "chunked"),
+            "the header `transfer-encoding` is the host's to set",
+        ),
+        case(with_header("x", "a\r\nHost: evil.example"), "visible ASCII characters"),
+        case(with_header("x: y\r\nz", "a"), "is not the name of a header"),
+        case(below("/a\r\nX: y"), "must not hold the character U+000D"),
+        Case {
+            grant: keyed,
+            ..case(with_header("Authorization", "Bearer mine"), "is the endpoint's credential")
+        },
+    ]);
+}
+
+#[test]
+fn a_component_that_sends_too_much() {
+    let big = Guest::with(|it| {
+        it.memory = "(memory (export \"memory\") 400)".into();
+        it.send = Some(
+            "(call $http (i32.const 1024) (i32.const 6) (i32.const 1) (global.get $path) (i32.const 8)
+               (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+               (i32.const 2) (i32.const 131072) (i32.const 17000000)
+               (i32.const 0) (i32.const 0) (i32.const 0) (global.get $result))
+             (call $answer)"
+                .into(),
+        );
+    });
+    // A million parameters that are all the same 60,000 bytes.
+    let repeated = Guest::with(|it| {
+        it.memory = "(memory (export \"memory\") 400)".into();
+        it.send = Some(
+            "(local $at i32)
+             (local.set $at (i32.const 262144))
+             (loop $more
+               (i32.store (local.get $at) (i32.const 131072))
+               (i32.store offset=4 (local.get $at) (i32.const 60000))
+               (local.set $at (i32.add (local.get $at) (i32.const 8)))
+               (br_if $more (i32.lt_u (local.get $at) (i32.const 20000000))))
+             (call $http (i32.const 1024) (i32.const 6) (i32.const 1) (global.get $path) (i32.const 8)
+               (i32.const 262144) (i32.const 1000000) (i32.const 0) (i32.const 0)
+               (i32.const 0) (i32.const 0) (i32.const 0)
+               (i32.const 0) (i32.const 0) (i32.const 0) (global.get $result))
+             (call $answer)"
+                .into(),
+        );
+    });
+    let many = Guest::sending(
+        "(local $n i32)
+         (loop $more
+           (call $request)
+           (local.set $n (i32.add (local.get $n) (i32.const 1)))
+           (br_if $more (i32.lt_u (local.get $n) (i32.const 1000))))
+         (call $answer)",
+    );
+    let flood = Guest::sending(
+        "(local $n i32)
+         (memory.fill (i32.const 131072) (i32.const 120) (i32.const 100000))
+         (loop $more
+           (call $log (i32.const 3) (i32.const 131072) (i32.const 100000))
+           (local.set $n (i32.add (local.get $n) (i32.const 1)))
+           (br_if $more (i32.lt_u (local.get $n) (i32.const 200))))
+         (unreachable)",
+    );
+    contained([
+        case(big, "bigger than 16777216; send less at once"),
+        case(repeated, "fuel"),
+        Case { leave: 16, ..case(many, "no more than 16 requests in one call") },
+        case(flood, "failed in `send`"),
+    ]);
+}
