@@ -17,6 +17,8 @@ enum Command {
     Hello { name: String },
     /// Fail with exit code 3
     Fail,
+    /// Set greet up
+    Init(telemetry::commands::InitArgs),
     /// Manage opt-in pseudonymous usage telemetry
     Telemetry(telemetry::commands::Args),
 }
@@ -34,6 +36,17 @@ fn fail() -> ExitCode {
     ExitCode::from(3)
 }
 
+/// Where a tool sets itself up is a good place to ask.
+fn set_up(init: &telemetry::commands::InitArgs) -> ExitCode {
+    #[cfg(feature = "prompt")]
+    if let Err(error) = init.ask(&mut telemetry::consent::Terminal) {
+        eprintln!("greet: {error}");
+    }
+    let _ = init;
+    println!("greet is ready.");
+    ExitCode::SUCCESS
+}
+
 fn main() -> ExitCode {
     let mut tool = telemetry::tool!("examples/greet.toml");
     // This example's own choice, for its tests: a shipped tool takes no configuration from its
@@ -46,6 +59,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Hello { name } => hello(&name),
         Command::Fail => return fail(),
+        Command::Init(init) => return set_up(&init),
         Command::Telemetry(args) => return args.run(),
     }
     ExitCode::SUCCESS

@@ -33,6 +33,7 @@ mod declared;
 #[doc(hidden)]
 pub mod delivery;
 pub mod diagnostics;
+mod erasure;
 pub mod event;
 pub mod identity;
 #[doc(hidden)]

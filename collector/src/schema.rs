@@ -20,6 +20,7 @@ mod common;
 mod entry;
 mod json;
 mod markdown;
+mod samples;
 mod text;
 
 pub use check::{Mismatch, Unregistered, check, check_recorded};

@@ -61,3 +61,36 @@ fn every_look_alike_stays_as_it_is_and_is_not_even_copied() {
         .collect();
     assert!(changed.is_empty(), "{} look-alikes changed:\n{}", changed.len(), changed.join("\n"));
 }
+
+#[test]
+fn a_placeholder_in_a_usage_error_is_no_secret_and_takes_nothing_with_it() {
+    for text in [
+        "error: the following required arguments were not provided:\n  --api-key <API_KEY>\n  <PATH>\n\n\
+         Usage: tool --api-key <API_KEY> <PATH>\n\nFor more information, try '--help'.\n",
+        "error: a value is required for '--api-key <API_KEY>' but none was supplied",
+        "error: invalid value 'x' for '--token <TOKEN>': too short",
+        "Usage: tool [OPTIONS] --password=<PASSWORD> [--session-token <TOKEN-2>]... <SECRET>",
+        "Usage: tool login <TOKEN>",
+        "      --api-key <API_KEY>  The key",
+    ] {
+        assert!(matches!(redact(text), Cow::Borrowed(_)), "{text} became {}", redact(text));
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_placeholder_is_a_secret() {
+    for (text, clean) in [
+        ("--api-key <API_KEY>hunter2 x", "--api-key [redacted]"),
+        ("--api-key <hunter2> x", "--api-key [redacted] x"),
+        ("--api-key <API_KEY x", "--api-key [redacted] x"),
+        ("<PASSWORD>hunter2</PASSWORD>", "<PASSWORD>[redacted]</PASSWORD>"),
+        ("<PASSWORD> hunter2 </PASSWORD>", "<PASSWORD>[redacted]</PASSWORD>"),
+        ("<PASSWORD>hunter2", "<PASSWORD>[redacted]"),
+        (
+            "error: unexpected argument '--x'\n\nUsage: tool --api-key <API_KEY>\ncalled with --api-key=hunter2",
+            "error: unexpected argument '--x'\n\nUsage: tool --api-key <API_KEY>\ncalled with --api-key=[redacted]",
+        ),
+    ] {
+        assert_eq!(redact(text), clean);
+    }
+}

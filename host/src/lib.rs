@@ -40,6 +40,7 @@ mod meter;
 mod native_code;
 mod precompiled;
 mod read;
+mod single;
 mod state;
 mod text;
 mod track;
@@ -64,3 +65,4 @@ pub use limits::Limits;
 pub use log::{Level, LogLine, Stream};
 #[cfg(feature = "compiler")]
 pub use precompiled::{CompileFor, precompile, precompile_in_build_script};
+pub use single::{PostError, Reached, post_json, reach};

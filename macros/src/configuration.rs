@@ -94,6 +94,8 @@ send_from_debug_builds = false
 send_from_tests = false
 [consent]
 policy = 1
+vendor = "Example Corp"
+question = "{tool} asks {vendor}"
 support = "privacy@example.com"
 [identity]
 kind = "keyed"
@@ -139,6 +141,13 @@ max_events = 50_000
 max_age = "30d"
 max_record = 65536
 map = true
+
+[erasure]
+endpoint = "collector"
+backend = true
+event = true
+email = "privacy@example.com"
+give_up = "30d"
 "#;
 
     #[test]
@@ -159,7 +168,16 @@ map = true
             listed.sort_unstable();
             known.sort_unstable();
             if table.name.is_empty() {
-                known.extend(["tool", "consent", "identity", "backend", "endpoints", "delivery", "journal"]);
+                known.extend([
+                    "tool",
+                    "consent",
+                    "identity",
+                    "backend",
+                    "endpoints",
+                    "delivery",
+                    "journal",
+                    "erasure",
+                ]);
                 known.sort_unstable();
             }
             // Tables of their own here.

@@ -109,6 +109,17 @@ impl Home {
         self.program("victim")
     }
 
+    /// The tool whose author collects everything, in the same home.
+    ///
+    /// # Panics
+    /// Where it was not built: `cargo test --workspace` builds it.
+    #[must_use]
+    pub fn leaky(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program("leaky");
+        command.args(arguments);
+        command
+    }
+
     fn program(&self, name: &str) -> Command {
         let me = std::env::current_exe().expect("a test has an executable");
         let program = me.ancestors().nth(2).expect("target/<profile>").join(name);

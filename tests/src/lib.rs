@@ -2,9 +2,11 @@
 //! that answers as a script says.
 
 mod home;
+mod terminal;
 mod vendor;
 
 pub use home::{Home, Ran};
+pub use terminal::Terminal;
 pub use vendor::{Answer, Request, Vendor};
 
 use std::time::{Duration, Instant};

@@ -20,30 +20,43 @@ pub(crate) struct Component {
     refused: Arc<AtomicBool>,
 }
 
-/// Loads the chosen component, with the author's grants. Each of its requests asks for leave. The error says
-/// what to do.
+/// Where a component's requests go.
+pub(crate) enum Outlet {
+    /// To the network, each after it asked for leave.
+    Network(Ask),
+    /// Nowhere: they are written down.
+    Record(host::Recorder),
+}
+
+/// Loads the chosen component, with the author's grants. The error says what to do.
 pub(crate) fn open(
     tool: &Tool,
     config: &Config,
     choice: &Choice,
     cache: Option<PathBuf>,
-    ask: Ask,
+    outlet: Outlet,
     at_most_once: bool,
 ) -> Result<Component, String> {
     let limits = limits(config, at_most_once);
     let base = tool.base_directory();
-    let grants = grants(config, base.as_deref())?;
+    let missing = match outlet {
+        Outlet::Network(_) => Missing::Refused,
+        Outlet::Record(_) => Missing::Masked,
+    };
+    let grants = all_grants(config, base.as_deref(), missing)?;
     let component = load(tool, config, choice, base.as_deref(), cache, limits)?;
     let settings = serde_json::to_string(&config.backend.settings)
         .map_err(|error| format!("[backend.settings]: {error}"))?;
     let refused = Arc::new(AtomicBool::new(false));
     let noted = Arc::clone(&refused);
-    let door = host::Door::Network(Arc::new(move |_| {
-        ask().map(|permit| permit as Box<dyn Send>).map_err(|reason| {
-            noted.store(true, Ordering::SeqCst);
-            host::Denied { reason }
-        })
-    }));
+    let door = match outlet {
+        Outlet::Network(ask) => door(Arc::new(move || {
+            let answer = ask();
+            noted.store(answer.is_err(), Ordering::SeqCst);
+            answer
+        })),
+        Outlet::Record(recorder) => host::Door::Record(recorder),
+    };
     let mut setup = grants.into_iter().fold(host::Setup::new(settings, door), host::Setup::grant);
     // Each grant says whether it goes through one.
     setup.proxies = host::Proxies::from_env();
@@ -62,7 +75,35 @@ pub(crate) fn open(
 /// # Errors
 /// Names the endpoint, what is wrong and what would be right.
 pub fn grants(config: &Config, base: Option<&Path>) -> Result<Vec<host::Grant>, String> {
-    config.endpoints.iter().map(|(name, endpoint)| grant(name, endpoint, base)).collect()
+    all_grants(config, base, Missing::Refused)
+}
+
+fn all_grants(config: &Config, base: Option<&Path>, missing: Missing) -> Result<Vec<host::Grant>, String> {
+    config.endpoints.iter().map(|(name, endpoint)| grant(name, endpoint, base, missing)).collect()
+}
+
+/// A door to the network at which each request asks for leave.
+pub(crate) fn door(ask: Ask) -> host::Door {
+    host::Door::Network(Arc::new(move |_| {
+        ask().map(|permit| permit as Box<dyn Send>).map_err(|reason| host::Denied { reason })
+    }))
+}
+
+/// The grant of one endpoint, as a component would get it.
+pub(crate) fn grant_of(tool: &Tool, config: &Config, name: &str) -> Result<host::Grant, String> {
+    let endpoint = config.endpoints.get(name).ok_or_else(|| {
+        format!("endpoint {name:?} is not granted: add `[endpoints.{name}]` with `url = \"https://…\"` to telemetry.toml")
+    })?;
+    grant(name, endpoint, tool.base_directory().as_deref(), Missing::Refused)
+}
+
+/// What becomes of a credential that is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// Nothing can be sent.
+    Refused,
+    /// It would be shown as a mask anyhow.
+    Masked,
 }
 
 /// The host's limits, with what the author chose instead. For the kit too.
@@ -150,7 +191,12 @@ fn unknown(tool: &Tool, name: &str) -> String {
     )
 }
 
-fn grant(name: &str, endpoint: &Endpoint, base: Option<&Path>) -> Result<host::Grant, String> {
+fn grant(
+    name: &str,
+    endpoint: &Endpoint,
+    base: Option<&Path>,
+    missing: Missing,
+) -> Result<host::Grant, String> {
     let read = |what: &str, path: &str| {
         let path = base.map_or_else(|| PathBuf::from(path), |base| base.join(path));
         std::fs::read(&path)
@@ -161,12 +207,18 @@ fn grant(name: &str, endpoint: &Endpoint, base: Option<&Path>) -> Result<host::G
         .as_ref()
         .map(|credential| {
             let secret = match &credential.source {
-                CredentialSource::Literal(value) => value.clone(),
+                CredentialSource::Literal(value) => Ok(value.clone()),
                 CredentialSource::Environment(variable) => std::env::var(variable).map_err(|_| {
                     format!("[endpoints.{name}] credential: the environment variable {variable} is not set or not text")
-                })?,
-                CredentialSource::File(path) => String::from_utf8(read("credential", path)?)
-                    .map_err(|_| format!("[endpoints.{name}] credential: {path} is not text"))?,
+                }),
+                CredentialSource::File(path) => read("credential", path).and_then(|bytes| {
+                    String::from_utf8(bytes)
+                        .map_err(|_| format!("[endpoints.{name}] credential: {path} is not text"))
+                }),
+            };
+            let secret = match secret {
+                Err(_) if missing == Missing::Masked => "***".to_owned(),
+                secret => secret?,
             };
             let placement = match &credential.placement {
                 Placement::Header { name, prefix } => {
@@ -192,6 +244,13 @@ fn grant(name: &str, endpoint: &Endpoint, base: Option<&Path>) -> Result<host::G
     .map_err(|error| error.to_string())
 }
 
+impl Component {
+    /// The endpoints that it asks for.
+    pub(crate) fn endpoints(&self) -> Vec<String> {
+        self.inner.description().endpoints.iter().map(|endpoint| endpoint.name.clone()).collect()
+    }
+}
+
 impl Backend for Component {
     fn limits(&self) -> Limits {
         self.limits
@@ -211,13 +270,23 @@ impl Backend for Component {
 
     fn erase(&mut self, machine_ids: &[String], context: &SendContext) -> Erasure {
         let retry = |reason: String, after| Erasure::Retry { reason, after };
-        match self.inner.erase(machine_ids, &to_context(context)) {
+        self.refused.store(false, Ordering::SeqCst);
+        let erased = self.inner.erase(machine_ids, &to_context(context));
+        if self.refused.load(Ordering::SeqCst) {
+            // To the component that looks like an endpoint that was never granted.
+            return retry("it may not be sent now".to_owned(), None);
+        }
+        match erased {
             Ok(host::types::Erasure::Receipt(text)) => Erasure::Receipt(text),
             Ok(host::types::Erasure::Unsupported(text)) => Erasure::Unsupported(text),
             Ok(host::types::Erasure::Retry(advice)) => retry(advice.reason, after(advice.after_ms)),
             Ok(host::types::Erasure::Other(text)) => retry(text, None),
             Err(error) => retry(error.to_string(), None),
         }
+    }
+
+    fn bytes_sent(&self) -> Option<u64> {
+        Some(self.inner.exchanges().bytes_sent)
     }
 
     fn take_log(&mut self) -> Vec<String> {

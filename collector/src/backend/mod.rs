@@ -8,10 +8,12 @@
 pub mod component;
 mod file;
 pub(crate) mod json;
+pub mod preview;
 pub(crate) mod select;
 mod stdout;
 
 pub use file::File;
+pub(crate) use file::rotated;
 pub use stdout::Stdout;
 
 use std::time::Duration;
@@ -183,6 +185,11 @@ pub trait Backend: Send {
         Erasure::Unsupported("this backend has no way to erase; ask the tool's author".into())
     }
 
+    /// Bytes of all request bodies so far, where the backend counts them; for the user's `log`.
+    fn bytes_sent(&self) -> Option<u64> {
+        None
+    }
+
     /// What the backend has to say since the last call, for the author's log.
     fn take_log(&mut self) -> Vec<String> {
         Vec::new()
@@ -200,6 +207,10 @@ impl<B: Backend + ?Sized> Backend for Box<B> {
 
     fn erase(&mut self, machine_ids: &[String], context: &SendContext) -> Erasure {
         (**self).erase(machine_ids, context)
+    }
+
+    fn bytes_sent(&self) -> Option<u64> {
+        (**self).bytes_sent()
     }
 
     fn take_log(&mut self) -> Vec<String> {

@@ -1,12 +1,21 @@
-//! The subcommand for clap, mountable in any derive or builder CLI, and its output.
+//! The subcommand for clap, mountable in any derive or builder CLI.
 //!
-//! Exit codes: 0 done; 1 it could not be done, with the reason on standard error. `flush` exits with 1
-//! where events are left.
+//! | exit code | when |
+//! | --- | --- |
+//! | 0 | it is done; for `doctor`: no check failed |
+//! | 1 | it could not be done, with the reason on standard error; `flush`: events are left; `doctor`: a check failed |
+//! | 2 | the arguments are wrong (clap's own) |
+//!
+//! What a command found goes to standard output, as text or, with `--json`, as one JSON document. Text
+//! has colour on a terminal only, and none where `NO_COLOR` is set.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::{CommandError, Status};
+use serde::Serialize;
+
+use super::style::Style;
+use super::{CommandError, text};
 
 /// Manage opt-in pseudonymous usage telemetry.
 ///
@@ -26,6 +35,7 @@ use super::{CommandError, Status};
 /// }
 ///
 /// assert!(Cli::try_parse_from(["greet", "telemetry", "enable", "--local"]).is_ok());
+/// assert!(Cli::try_parse_from(["greet", "telemetry", "off", "--json"]).is_ok());
 /// ```
 #[derive(Debug, Clone, clap::Args)]
 #[command(about = "Manage opt-in pseudonymous usage telemetry")]
@@ -45,18 +55,56 @@ pub enum Action {
         /// Record for your own eyes and send nothing
         #[arg(long)]
         local: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Say no: nothing is recorded or sent, and everything pending is discarded
     #[command(visible_alias = "off")]
-    Disable,
+    Disable {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what is decided and by whom, and what is pending
     Status {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
+    /// Remove everything kept here, say no, and ask for what was sent to be erased
+    Reset {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the request that would be sent now; nothing is sent
+    Preview {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the last events as recorded, and what was sent
+    Log {
+        /// At most so many of each
+        #[arg(long, short = 'n', default_value_t = 20)]
+        number: u16,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Send what is pending now, and wait for it
-    Flush,
+    Flush {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check everything that must be right for an event to arrive; no event is sent
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Show everything that this tool can record, and why
     Schema {
         /// Print JSON
@@ -68,39 +116,105 @@ pub enum Action {
     },
 }
 
+/// For the tool's own `init`: `--skip-telemetry`, which is given by itself in CI.
+///
+/// ```
+/// use clap::Parser;
+///
+/// #[derive(Parser)]
+/// struct Init {
+///     #[command(flatten)]
+///     telemetry: telemetry::commands::InitArgs,
+/// }
+///
+/// assert!(Init::parse_from(["init", "--skip-telemetry"]).telemetry.skips());
+/// assert!(!Init::parse_from(["init", "--skip-telemetry=false"]).telemetry.skips());
+/// ```
+#[derive(Debug, Clone, Default, clap::Args)]
+#[non_exhaustive]
+pub struct InitArgs {
+    /// Do not ask about usage telemetry [default: true in CI]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub skip_telemetry: Option<bool>,
+}
+
+impl InitArgs {
+    /// Whether the question is skipped.
+    #[must_use]
+    pub fn skips(&self) -> bool {
+        self.skip_telemetry.unwrap_or_else(super::skips_by_default)
+    }
+
+    /// Puts the question, unless it is skipped; see [`ask_at_init`](super::ask_at_init).
+    ///
+    /// # Errors
+    /// Where an answer cannot be stored.
+    pub fn ask(&self, asker: &mut dyn crate::consent::Asker) -> Result<crate::consent::Asked, CommandError> {
+        super::ask_at_init(self.skips(), asker)
+    }
+}
+
 impl Args {
     /// Does it, prints the result, and gives the exit code.
     #[must_use]
     pub fn run(&self) -> ExitCode {
-        let mut text = Vec::new();
-        let code = match self.write(&mut text) {
+        let mut output = Vec::new();
+        let code = match self.write(&mut output, Style::of_stdout()) {
             Ok(code) => code,
             Err(error) => {
-                // `status` is asked in order to learn of just such things.
-                if matches!(self.action, Action::Status { .. }) {
-                    let _ = writeln!(text, "Telemetry:      off: {error}");
-                } else {
-                    let _ = writeln!(io::stderr(), "telemetry: {error}");
+                match &self.action {
+                    // `status` is asked in order to learn of just such things.
+                    Action::Status { json } => text::no_status(&error.to_string(), *json, &mut output),
+                    _ => {
+                        let _ = writeln!(io::stderr(), "telemetry: {error}");
+                    }
                 }
                 ExitCode::FAILURE
             }
         };
         // A reader that has gone away (`| head`) is not an error of ours.
-        let _ = io::stdout().write_all(&text);
+        let _ = io::stdout().write_all(&output);
         code
     }
 
-    fn write(&self, to: &mut Vec<u8>) -> Result<ExitCode, CommandError> {
-        let written = match &self.action {
-            Action::Enable { local } => enabled(&super::enable(*local)?, to),
-            Action::Disable => disabled(&super::disable()?, to),
-            Action::Status { json: true } => {
-                let status = super::status()?;
-                serde_json::to_writer_pretty(&mut *to, &status)
-                    .map_err(io::Error::other)
-                    .and_then(|()| writeln!(to))
+    fn write(&self, to: &mut Vec<u8>, style: Style) -> Result<ExitCode, CommandError> {
+        // Writing into memory does not fail.
+        let mut failed = false;
+        let _ = match &self.action {
+            Action::Enable { local, json } => {
+                let enabled = super::enable(*local)?;
+                either(*json, &enabled, to, |to| text::enabled(&enabled, to))
             }
-            Action::Status { json: false } => shown(&super::status()?, to),
+            Action::Disable { json } => {
+                let disabled = super::disable()?;
+                either(*json, &disabled, to, |to| text::disabled(&disabled, to))
+            }
+            Action::Status { json } => {
+                let status = super::status()?;
+                either(*json, &status, to, |to| text::status(&status, style, to))
+            }
+            Action::Reset { json } => {
+                let reset = super::reset()?;
+                either(*json, &reset, to, |to| text::reset(&reset, to))
+            }
+            Action::Preview { json } => {
+                let preview = super::preview()?;
+                either(*json, &preview, to, |to| text::preview(&preview, style, to))
+            }
+            Action::Log { number, json } => {
+                let log = super::log(usize::from(*number))?;
+                either(*json, &log, to, |to| text::log(&log, style, to))
+            }
+            Action::Flush { json } => {
+                let flushed = super::flush()?;
+                failed = flushed.left.is_some();
+                either(*json, &flushed, to, |to| text::flushed(&flushed, to))
+            }
+            Action::Doctor { json } => {
+                let diagnosis = super::doctor()?;
+                failed = !diagnosis.is_healthy();
+                either(*json, &diagnosis, to, |to| text::diagnosis(&diagnosis, style, to))
+            }
             Action::Schema { json, markdown } => {
                 let schema = crate::schema::Schema::gather();
                 match (json, markdown) {
@@ -109,80 +223,20 @@ impl Args {
                     _ => write!(to, "{schema}"),
                 }
             }
-            Action::Flush => {
-                let flushed = super::flush()?;
-                let code = if flushed.left.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-                let _ = writeln!(to, "{} delivered.", events(flushed.delivered));
-                if let Some(left) = flushed.left {
-                    let _ = writeln!(to, "Events are left: {left}");
-                }
-                return Ok(code);
-            }
         };
-        // Writing into memory does not fail.
-        let _ = written;
-        Ok(ExitCode::SUCCESS)
+        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
-fn enabled(enabled: &super::Enabled, to: &mut Vec<u8>) -> io::Result<()> {
-    if enabled.local {
-        writeln!(to, "Telemetry enabled, local only. Nothing leaves this machine.")?;
-    } else {
-        writeln!(to, "Telemetry enabled. Pseudonymous usage events go to {}.", enabled.destination)?;
+/// As JSON, or as text.
+fn either(
+    json: bool,
+    it: &impl Serialize,
+    to: &mut Vec<u8>,
+    text: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
+) -> io::Result<()> {
+    if !json {
+        return text(to);
     }
-    if let Some(overruled) = &enabled.overruled {
-        writeln!(to, "For now it is {overruled}.")?;
-    }
-    Ok(())
-}
-
-fn disabled(disabled: &super::Disabled, to: &mut Vec<u8>) -> io::Result<()> {
-    writeln!(
-        to,
-        "Telemetry disabled. All pending events have been discarded ({}).",
-        events(disabled.discarded)
-    )?;
-    if let Some(overruled) = &disabled.overruled {
-        writeln!(to, "It is still {overruled}.")?;
-    }
-    disabled.warnings.iter().try_for_each(|warning| writeln!(to, "Note: {warning}"))
-}
-
-fn shown(status: &Status, to: &mut Vec<u8>) -> io::Result<()> {
-    let mut line = |name: &str, value: &str| writeln!(to, "{name:<15} {value}");
-    line("Telemetry:", &format!("{}: {}", status.telemetry, status.decided_by))?;
-    line("Decision:", &status.decision)?;
-    line("To change it:", &status.advice)?;
-    line("Sends to:", &status.destination)?;
-    if let Some(id) = &status.machine_id {
-        line("Machine ID:", id)?;
-    }
-    if status.extended {
-        line("Extended:", "arguments and error texts are recorded too, redacted")?;
-    }
-    line("Pending:", &format!("{}, {} bytes", events(status.pending_events), status.pending_bytes))?;
-    line(
-        "Delivered:",
-        &format!("{}, last {}", events(status.delivered), status.last_delivery.as_deref().unwrap_or("never")),
-    )?;
-    for (name, value) in [
-        ("Held:", &status.held),
-        ("Last attempt:", &status.last_attempt),
-        ("Next attempt:", &status.next_attempt),
-    ] {
-        if let Some(value) = value {
-            line(name, value)?;
-        }
-    }
-    for (cause, count) in &status.losses {
-        line("Lost:", &format!("{}: {cause}", events(*count)))?;
-    }
-    line("Sender:", &format!("{}{}", status.sender, if status.sending { " (running)" } else { "" }))?;
-    line("Kept in:", &status.directory)?;
-    status.warnings.iter().try_for_each(|warning| line("Note:", warning))
-}
-
-fn events(count: u64) -> String {
-    if count == 1 { "1 event".into() } else { format!("{count} events") }
+    serde_json::to_writer_pretty(&mut *to, it).map_err(io::Error::other).and_then(|()| writeln!(to))
 }

@@ -1,5 +1,7 @@
 //! Yes and no.
 
+use serde::Serialize;
+
 use super::CommandError;
 use crate::consent::{self, May, SystemWait};
 use crate::delivery::files;
@@ -8,7 +10,7 @@ use crate::journal;
 use crate::session;
 
 /// What a yes did.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Enabled {
     /// Where events go from now on: what was agreed to.
@@ -39,7 +41,7 @@ pub fn enable(local: bool) -> Result<Enabled, CommandError> {
 }
 
 /// What a no did.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Disabled {
     /// Events that were pending and are gone.

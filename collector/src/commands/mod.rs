@@ -6,13 +6,30 @@
 #[cfg(feature = "clap")]
 mod args;
 mod decide;
+mod doctor;
 mod flush;
+mod log;
+mod preview;
+mod question;
+mod reset;
 mod status;
-
 #[cfg(feature = "clap")]
-pub use args::{Action, Args};
+mod style;
+#[cfg(feature = "clap")]
+mod text;
+
+pub use crate::backend::preview::{Of, Preview, Request};
+pub use crate::delivery::Delivery;
+pub use crate::erasure::Progress;
+#[cfg(feature = "clap")]
+pub use args::{Action, Args, InitArgs};
 pub use decide::{Disabled, Enabled, disable, enable};
+pub use doctor::{Check, Diagnosis, Outcome, doctor};
 pub use flush::{Flushed, flush};
+pub use log::{Log, Recorded, State, log};
+pub use preview::{preview, preview_at};
+pub use question::{ask_at_init, ask_once, skips_by_default};
+pub use reset::{Reset, reset};
 pub use status::{Status, status};
 
 use crate::session::NoSession;
@@ -42,4 +59,12 @@ pub enum CommandError {
         "telemetry is disabled, but pending events could not be removed: {0}. They will not be sent; delete the directory by hand"
     )]
     NotPurged(std::io::Error),
+    /// What would be sent cannot be shown.
+    #[error("there is nothing to show: {0}")]
+    NoPreview(String),
+    /// Everything here is cleared, and the request to erase could not be noted.
+    #[error(
+        "the local data is cleared, but what was sent cannot be asked back: {0}. Make the directory of telemetry writable and run reset again"
+    )]
+    NoErasure(std::io::Error),
 }

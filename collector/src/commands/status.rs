@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::CommandError;
-use crate::consent::{May, file};
+use crate::consent::{May, Stored, file};
 use crate::delivery::files;
 use crate::delivery::sender;
 use crate::delivery::start::Way;
@@ -19,6 +19,8 @@ pub struct Status {
     pub telemetry: String,
     /// The stored decision: `granted`, `local only`, `denied` or `undecided`.
     pub decision: String,
+    /// When it was stored.
+    pub decided_at: Option<String>,
     /// The step that decided, in words.
     pub decided_by: String,
     /// What the user can do about it.
@@ -33,6 +35,10 @@ pub struct Status {
     pub machine_id: Option<String>,
     /// Whether arguments and error texts are recorded too.
     pub extended: bool,
+    /// Shares of machines that record a kind of event, where the author samples.
+    pub sampling: Vec<(String, f64)>,
+    /// Most events that one run records, where the author set a figure.
+    pub ceiling: Option<u64>,
     /// Events that are pending.
     pub pending_events: u64,
     /// Their bytes on disk.
@@ -47,6 +53,10 @@ pub struct Status {
     pub next_attempt: Option<String>,
     /// Why nothing can be delivered until somebody acts.
     pub held: Option<String>,
+    /// Where a request to erase stands, if there ever was one.
+    pub erasure: Option<String>,
+    /// Where the user turns with questions.
+    pub support: Option<String>,
     /// Events that were lost, by cause.
     pub losses: Vec<(String, u64)>,
     /// How a sender is started.
@@ -83,9 +93,15 @@ pub fn status() -> Result<Status, CommandError> {
             next_attempt = schedule.not_before().filter(|at| *at > Timestamp::now()).map(Timestamp::rfc3339);
         }
     }
+    let stored = file::read(&session.place);
+    let config = &session.config;
     Ok(Status {
         telemetry: verdict.may.to_string(),
-        decision: file::read(&session.place).decision().to_string(),
+        decision: stored.decision().to_string(),
+        decided_at: match &stored {
+            Stored::Record(record) => Some(record.time.rfc3339()),
+            Stored::Nothing | Stored::Unreadable(_) => None,
+        },
         decided_by: verdict.decided_by.to_string(),
         advice: verdict.advice(&command(&session)),
         warnings: verdict.warnings.iter().map(ToString::to_string).chain(survey.problem.clone()).collect(),
@@ -93,6 +109,8 @@ pub fn status() -> Result<Status, CommandError> {
         destination: session.selected.destination.clone(),
         machine_id: if verdict.may == May::Off { None } else { session.machine_id() },
         extended: session.config.tool.extended,
+        sampling: config.delivery.sample.iter().map(|(kind, share)| (kind.clone(), *share)).collect(),
+        ceiling: Some(config.delivery.max_events_per_run).filter(|most| *most != u64::MAX),
         pending_events: survey.events,
         pending_bytes: survey.bytes,
         delivered,
@@ -100,18 +118,25 @@ pub fn status() -> Result<Status, CommandError> {
         last_attempt,
         next_attempt,
         held,
+        erasure: crate::erasure::state(&session),
+        support: config.consent.support.clone(),
         losses: survey.losses.iter().map(|(cause, count)| (cause.as_str().to_owned(), *count)).collect(),
-        sender: match session::way(&session) {
-            Way::Detached => "a process of its own, which nobody waits for".to_owned(),
-            Way::Helper(program) => program.display().to_string(),
-            Way::Overlapped => "a thread of the next run".to_owned(),
-            Way::Bounded(wait) => format!("at exit, for {} ms at most", wait.as_millis()),
-            Way::Inline => "at exit, without a network".to_owned(),
-            Way::Never => "only `flush`".to_owned(),
-        },
+        sender: sender_in_words(&session::way(&session)),
         sending: survey.draining.is_some(),
         directory: session.place.directory().display().to_string(),
     })
+}
+
+/// How a sender is started.
+pub(super) fn sender_in_words(way: &Way) -> String {
+    match way {
+        Way::Detached => "a process of its own, which nobody waits for".to_owned(),
+        Way::Helper(program) => program.display().to_string(),
+        Way::Overlapped => "a thread of the next run".to_owned(),
+        Way::Bounded(wait) => format!("at exit, for {} ms at most", wait.as_millis()),
+        Way::Inline => "at exit, without a network".to_owned(),
+        Way::Never => "only `flush`".to_owned(),
+    }
 }
 
 /// How the user calls the subcommand.

@@ -33,14 +33,14 @@ pub enum Unreadable {
     },
 }
 
-pub(super) fn write<T: Serialize>(name: &str, version: u32, it: &T) -> Vec<u8> {
+pub(crate) fn write<T: Serialize>(name: &str, version: u32, it: &T) -> Vec<u8> {
     // Our types have text keys and finite numbers only. If `T` is somebody else's and fails, the file
     // reads back as damaged, which waits.
     let json = serde_json::to_string(it).unwrap_or_default();
     format!("{name} {version} {:016x}\n{json}\n", sum(name, version, &json)).into_bytes()
 }
 
-pub(super) fn read<T: DeserializeOwned>(name: &str, known: u32, bytes: &[u8]) -> Result<T, Unreadable> {
+pub(crate) fn read<T: DeserializeOwned>(name: &str, known: u32, bytes: &[u8]) -> Result<T, Unreadable> {
     let (version, json) = open(name, bytes).ok_or(Unreadable::Damaged)?;
     if version > known {
         return Err(Unreadable::Newer { version, known });

@@ -15,6 +15,7 @@
 //! | [`request`] | what names a request |
 //! | [`limits`] | how much a batch may hold |
 //! | [`sampling`] | which kinds of event this machine takes part in |
+//! | [`ledger`] | what was sent, for the user's eyes |
 //! | [`files`] | the two small files that the policy's state lives in |
 //! | [`sender`] | drains the journal into a backend, as the policy says |
 //! | [`start`] | the ways a sender is started |
@@ -23,8 +24,9 @@ mod after;
 pub mod backoff;
 mod batches;
 mod clock;
-mod codec;
+pub(crate) mod codec;
 pub(crate) mod files;
+pub(crate) mod ledger;
 pub mod limits;
 pub mod policy;
 pub mod request;
@@ -38,6 +40,7 @@ pub(crate) mod start;
 pub mod starts;
 
 pub use codec::Unreadable;
+pub use ledger::Delivery;
 
 #[cfg(test)]
 mod tests;

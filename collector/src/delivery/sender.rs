@@ -9,13 +9,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
-use super::files;
 use super::limits::BatchLimits;
 use super::policy::{Act, Gate, Happened, Next, Pick, Step};
 use super::request::request_id;
 use super::rules::{INTERVAL, Rules, Semantics};
 use super::schedule::Schedule;
 use super::{Unreadable, policy};
+use super::{files, ledger};
 use crate::backend::{self, Ask, Backend, Origin, Outcome, Permit, SendContext};
 use crate::consent::May;
 use crate::diagnostics::Severity;
@@ -106,9 +106,18 @@ fn configuration(session: &Session) -> u64 {
     hasher.finish()
 }
 
-/// Drains the journal until nothing is due, or until `deadline`. `in_tool` where this is the tool's own
-/// process, which nobody may end for the sake of a denial.
+/// Drains the journal until nothing is due, or until `deadline`, and then carries a request to erase on.
+/// `in_tool` where this is the tool's own process, which nobody may end for the sake of a denial.
 pub(crate) fn run(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool) -> Report {
+    let report = deliver(session, urgency, deadline, in_tool);
+    // Local events are written at exit, where nobody waits for a network.
+    if session.verdict().may != May::Local {
+        crate::erasure::carry_on(session, crate::erasure::By::Sender);
+    }
+    report
+}
+
+fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool) -> Report {
     let report = |finished| Report { delivered: 0, finished };
     let drain = match Drain::try_open(&session.journal_directory(), session.journal_settings()) {
         Ok(Some(drain)) => drain,
@@ -341,7 +350,9 @@ impl Sender<'_> {
             None
         };
         let backend = self.backend()?;
+        let before = backend.bytes_sent();
         let outcome = backend.send(&batch_to_send, &context);
+        let left = backend.bytes_sent().zip(before).map(|(after, before)| after.saturating_sub(before));
         let log = backend.take_log();
         drop(permit);
         for line in log {
@@ -352,6 +363,7 @@ impl Sender<'_> {
         if !matches!(happened, Happened::Delivered) {
             self.session.logger.log(Severity::Warning, format!("a batch was not delivered: {happened:?}"));
         }
+        self.note(now, u64::from(count), left.unwrap_or(bytes), &happened);
         let Step { act, next } =
             self.schedule.after_attempt(id, happened, Timestamp::now(), &self.rules, &mut random());
         self.apply(id, batch, act)?;
@@ -425,6 +437,23 @@ impl Sender<'_> {
         }
     }
 
+    /// For the user's `log`. What cannot be noted is told and costs nothing else.
+    fn note(&self, now: Timestamp, events: u64, bytes: u64, happened: &Happened) {
+        if self.is_local() || matches!(happened, Happened::Denied) {
+            return;
+        }
+        let delivery = ledger::Delivery {
+            time: now.rfc3339(),
+            events,
+            bytes,
+            destination: self.destination().to_owned(),
+            outcome: ledger::in_words(happened),
+        };
+        if let Err(error) = ledger::note(self.session.place.directory(), delivery) {
+            self.session.logger.log(Severity::Debug, format!("a delivery was not noted: {error}"));
+        }
+    }
+
     fn is_component(&self) -> bool {
         use backend::select::Choice;
         !self.is_local() && matches!(self.session.selected.choice, Choice::Named(_) | Choice::Path(_))
@@ -466,12 +495,12 @@ impl Sender<'_> {
     }
 }
 
-fn sendable(kind: RecordKind) -> bool {
+pub(crate) fn sendable(kind: RecordKind) -> bool {
     matches!(kind, RecordKind::Event | RecordKind::Start)
 }
 
 /// A record as an event. A start without its end is a command that was interrupted.
-fn event(record: &journal::Record) -> Option<Event<'static>> {
+pub(crate) fn event(record: &journal::Record) -> Option<Event<'static>> {
     let mut event = codec::decode(&record.payload)?;
     if record.kind == RecordKind::Start {
         event.ended = Some(Ended::Interrupted);
@@ -503,7 +532,8 @@ fn happened(outcome: Outcome) -> Happened {
     }
 }
 
-fn open(session: &Session, local: bool, ask: Ask) -> Result<Box<dyn Backend>, String> {
+/// The chosen backend, each of whose requests asks for leave.
+pub(crate) fn open(session: &Session, local: bool, ask: Ask) -> Result<Box<dyn Backend>, String> {
     use backend::select::Choice;
     if local {
         return Ok(Box::new(backend::File::new(session.local_log())));
@@ -528,8 +558,14 @@ fn component(
 ) -> Result<Box<dyn Backend>, String> {
     let at_most_once = session.config.delivery.semantics == crate::tool::Semantics::AtMostOnce;
     let cache = crate::platform::directory::cache_directory(&session.config.tool.id);
-    let component =
-        backend::component::open(&session.tool, &session.config, choice, cache, ask, at_most_once)?;
+    let component = backend::component::open(
+        &session.tool,
+        &session.config,
+        choice,
+        cache,
+        backend::component::Outlet::Network(ask),
+        at_most_once,
+    )?;
     Ok(Box::new(component))
 }
 

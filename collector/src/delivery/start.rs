@@ -112,19 +112,12 @@ pub(crate) fn at_exit(session: &Session, may: May) {
         Way::Bounded(wait) => bounded(session, wait),
         Way::Detached => {
             if take_turn(session, true) {
-                let started = match &session.executable {
-                    Some(executable) => executable.start_sender(&session.config.tool.id).map(drop),
-                    None => Err(std::io::Error::other("the running program cannot be found")),
-                };
-                tell(session, started);
+                tell(session, detached(session));
             }
         }
         Way::Helper(program) => {
             if take_turn(session, false) {
-                let null = Stdio::null;
-                let started =
-                    Command::new(program).stdin(null()).stdout(null()).stderr(null()).spawn().map(drop);
-                tell(session, started);
+                tell(session, helped(&program));
             }
         }
         Way::Overlapped | Way::Never => {}
@@ -149,14 +142,58 @@ fn bounded(session: &Session, wait: Duration) {
     }
 }
 
+/// A sender for a request to erase, in a run that records nothing: the ways and the throttle are those
+/// of events.
+pub(crate) fn for_erasure(session: &Arc<Session>) {
+    let seed = crate::erasure::seed(session);
+    match choose(session) {
+        Way::Detached => {
+            if turn(session, true, seed) {
+                tell(session, detached(session));
+            }
+        }
+        Way::Helper(program) => {
+            if turn(session, false, seed) {
+                tell(session, helped(&program));
+            }
+        }
+        Way::Overlapped | Way::Bounded(_) | Way::Inline => {
+            if turn(session, false, seed) {
+                let session = Arc::clone(session);
+                let thread = std::thread::Builder::new().name("telemetry-sender".into());
+                let _ = thread.spawn(move || {
+                    crate::erasure::carry_on(&session, crate::erasure::By::Sender);
+                });
+            }
+        }
+        Way::Never => {}
+    }
+}
+
+fn detached(session: &Session) -> std::io::Result<()> {
+    match &session.executable {
+        Some(executable) => executable.start_sender(&session.config.tool.id).map(drop),
+        None => Err(std::io::Error::other("the running program cannot be found")),
+    }
+}
+
+fn helped(program: &std::path::Path) -> std::io::Result<()> {
+    let null = Stdio::null;
+    Command::new(program).stdin(null()).stdout(null()).stderr(null()).spawn().map(drop)
+}
+
 /// Whether a sender may be started now; if so, that is written down first.
 fn take_turn(session: &Session, detached: bool) -> bool {
+    turn(session, detached, session.seed())
+}
+
+fn turn(session: &Session, detached: bool, seed: u64) -> bool {
     let directory = session.place.directory();
     let Some(mut starts) = files::read_starts(directory) else { return false };
     let schedule = files::read_schedule(directory);
     let now = Timestamp::now();
     let rules = sender::rules(session);
-    if may_start(schedule.as_ref(), &starts, now, &rules, session.seed()) != Start::Due {
+    if may_start(schedule.as_ref(), &starts, now, &rules, seed) != Start::Due {
         return false;
     }
     starts.started(now, detached);
@@ -171,6 +208,15 @@ fn tell(session: &Session, started: std::io::Result<()>) {
 
 /// This process is a sender: it leaves its mark, drains the journal, and ends.
 pub(crate) fn as_sender(session: &Session) {
+    // After a no there is no journal, and so no drain that would leave the mark.
+    let directory = session.place.directory();
+    if !session.journal_directory().is_dir()
+        && let Some(start) = files::read_starts(directory).and_then(|starts| starts.detached())
+        && let Ok(mut schedule) = files::read_schedule(directory)
+    {
+        schedule.prove(start);
+        let _ = files::write_schedule(directory, &schedule);
+    }
     let deadline = Instant::now() + session.config.delivery.lifetime;
     sender::run(session, Urgency::Due, deadline, false);
 }

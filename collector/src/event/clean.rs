@@ -10,7 +10,9 @@ pub(crate) const MAX_KEY: usize = 256;
 pub(crate) const MAX_ATTRIBUTES: usize = 64;
 /// Arguments of one event.
 pub(crate) const MAX_ARGUMENTS: usize = 128;
-/// Stands where a text was cut.
+/// The attribute that says how many others were left out.
+pub(crate) const LEFT_OUT: &str = "attributes_left_out";
+/// Stands where a text was cut, and as the last argument where there were more.
 pub(crate) const CUT: &str = "…";
 
 /// Cleans texts on their way into the journal.
@@ -28,9 +30,13 @@ impl Cleaner {
     /// Arguments, each in the sight of the ones before it: `--token VALUE` is a credential because of
     /// its neighbour.
     pub(crate) fn arguments(&self, arguments: &[Cow<'_, str>], mut each: impl FnMut(&str)) {
-        let arguments = arguments.iter().take(MAX_ARGUMENTS).map(AsRef::as_ref);
-        for argument in crate::redact::redact_args(arguments) {
+        let fit = arguments.len() <= MAX_ARGUMENTS;
+        let kept = if fit { MAX_ARGUMENTS } else { MAX_ARGUMENTS - 1 };
+        for argument in crate::redact::redact_args(arguments.iter().take(kept).map(AsRef::as_ref)) {
             each(&cut(&argument, MAX_TEXT));
+        }
+        if !fit {
+            each(CUT);
         }
     }
 

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::clean::{Cleaner, MAX_ATTRIBUTES};
+use super::clean::{Cleaner, LEFT_OUT, MAX_ATTRIBUTES};
 use super::{Attribute, Ended, Event, EventId, Timestamp, Value};
 
 const ID: u8 = 1;
@@ -57,13 +57,17 @@ pub(crate) fn encode(event: &Event<'_>, metadata: &[Attribute<'_>], clean: &Clea
         field(out, ERROR, clean.text(error).as_bytes());
     }
     clean.arguments(&event.args, |argument| field(out, ARGUMENT, argument.as_bytes()));
-    let own = || event.attributes.iter().take(MAX_ATTRIBUTES);
-    for attribute in own() {
+    let more = metadata.iter().filter(|more| event.attributes.iter().all(|own| own.key != more.key));
+    let all = || event.attributes.iter().chain(more.clone());
+    // Who stays within the limit in any case is not counted.
+    let count =
+        if event.attributes.len() + metadata.len() > MAX_ATTRIBUTES { all().count() } else { MAX_ATTRIBUTES };
+    let kept = if count > MAX_ATTRIBUTES { MAX_ATTRIBUTES - 1 } else { MAX_ATTRIBUTES };
+    for attribute in all().take(kept) {
         encode_attribute(attribute, clean, out);
     }
-    let more = metadata.iter().filter(|more| event.attributes.iter().all(|own| own.key != more.key));
-    for attribute in more.take(MAX_ATTRIBUTES - own().len()) {
-        encode_attribute(attribute, clean, out);
+    if count > MAX_ATTRIBUTES {
+        encode_attribute(&Attribute::new(LEFT_OUT, count - kept), clean, out);
     }
 }
 
@@ -223,6 +227,45 @@ mod tests {
                 attributes: attributes.into_iter().map(|(key, value)| Attribute { key: key.into(), value }).collect(),
             }
         }
+    }
+
+    fn stored(event: &Event<'_>, metadata: &[Attribute<'_>]) -> Event<'static> {
+        let mut bytes = Vec::new();
+        let event = Event { id: EventId::from_parts(1, 1), ..event.clone_borrowed() };
+        encode(&event, metadata, &Cleaner, &mut bytes);
+        decode(&bytes).unwrap()
+    }
+
+    #[test]
+    fn too_many_arguments_and_attributes_and_too_long_texts_are_left_out_and_marked() {
+        let mut event = Event::new("k".repeat(300), "n".repeat(300));
+        event.error_kind = Some("e".repeat(300).into());
+        event.error = Some("words ".repeat(2_000).into());
+        event.args = (0..200).map(|n| Cow::Owned(format!("a{n}"))).collect();
+        event.attributes = (0..100).map(|n| Attribute::new(format!("k{n}"), n)).collect();
+        let metadata = [Attribute::new("k99", "the event's own wins"), Attribute::new("tool", "greet")];
+        let kept = stored(&event, &metadata);
+        assert_eq!((kept.kind.len(), kept.name.len()), (256, 256));
+        assert!(kept.kind.ends_with('…') && kept.name.ends_with('…'));
+        assert!(kept.error_kind.unwrap().ends_with('…'));
+        let error = kept.error.unwrap();
+        assert!(error.len() <= 4_096 && error.ends_with('…'));
+        assert_eq!((kept.args.len(), &*kept.args[126], &*kept.args[127]), (128, "a126", "…"));
+        assert_eq!(kept.attributes.len(), 64);
+        // 37 of the event's, and the tool's one that the event does not say itself.
+        assert_eq!(kept.attributes[63], Attribute::new("attributes_left_out", 38_i64));
+    }
+
+    #[test]
+    fn as_many_as_fit_are_kept_whole_and_nothing_is_marked() {
+        let mut event = Event::new("kind", "name");
+        event.args = (0..128).map(|n| Cow::Owned(format!("a{n}"))).collect();
+        event.attributes = (0..63).map(|n| Attribute::new(format!("k{n}"), n)).collect();
+        let metadata = [Attribute::new("k0", "twice"), Attribute::new("tool", "greet")];
+        let kept = stored(&event, &metadata);
+        assert_eq!((kept.args.len(), &*kept.args[127]), (128, "a127"));
+        assert_eq!((kept.attributes.len(), &*kept.attributes[63].key), (64, "tool"));
+        assert_eq!(kept.attributes[0], Attribute::new("k0", 0_i64));
     }
 
     proptest! {

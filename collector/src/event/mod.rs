@@ -5,26 +5,13 @@
 
 pub(crate) mod clean;
 pub(crate) mod codec;
+mod kinds;
+
+pub use kinds::{command_error, command_invocation, feature_used, kind, update_applied, update_check};
 
 use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
-
-/// The kinds of event that every tool has. An author's own kind is any other text.
-pub mod kind {
-    /// A command ran.
-    pub const COMMAND_INVOCATION: &str = "command.invocation";
-    /// A command failed.
-    pub const COMMAND_ERROR: &str = "command.error";
-    /// A feature was used.
-    pub const FEATURE_USED: &str = "feature.used";
-    /// The tool looked for an update of itself.
-    pub const UPDATE_CHECK: &str = "update.check";
-    /// The tool updated itself.
-    pub const UPDATE_APPLIED: &str = "update.applied";
-    /// The user asked for erasure.
-    pub const DATA_DELETION_REQUEST: &str = "data.deletion_request";
-}
 
 /// What names an event for ever: a UUID, frozen when the event was recorded.
 ///

@@ -101,6 +101,14 @@ impl Span {
         Some(Position { sequence: part.sequence, segment: part.segment, offset: part.last })
     }
 
+    /// Whether a record at this place is one of it.
+    #[must_use]
+    pub fn holds(&self, position: Position) -> bool {
+        self.parts.iter().any(|part| {
+            part.segment == position.segment && (part.from..=part.last).contains(&position.offset)
+        })
+    }
+
     /// Whether it spans nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

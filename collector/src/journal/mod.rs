@@ -115,4 +115,4 @@ pub use memory::Held;
 pub use purge::{Purged, purge};
 pub use recorder::{AppendError, Fallback, Health, Journal};
 pub use settings::{Label, LossCause, Map, RecordKind, Settings};
-pub use survey::{Draining, Survey, read_all, survey};
+pub use survey::{Draining, Survey, peek, read_all, running_drain as draining, survey};

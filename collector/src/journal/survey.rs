@@ -1,6 +1,6 @@
 //! What is in a journal, for people: reads, never writes, never waits.
 
-use super::batch::{Position, Record};
+use super::batch::{Batch, Position, Record, Span, Want};
 use super::names::{self, Name, Sealed};
 use super::segment::{Loaded, Unreadable, count};
 use super::settings::{Label, LossCause, RecordKind};
@@ -176,6 +176,56 @@ fn each_segment(
             }),
         );
     }
+}
+
+/// Who drains a journal now. Reads nothing else of it.
+#[must_use]
+pub fn running_drain(directory: &Path) -> Option<Draining> {
+    draining(&Folder::open(directory).ok()?)
+}
+
+/// Records as a drain would hand them out next, without one: nothing is taken up or changed. `span` for
+/// a batch that was tried before. What a running process holds counts like the rest.
+#[must_use]
+pub fn peek(directory: &Path, want: &Want<'_>, span: Option<&Span>) -> Option<Batch> {
+    let folder = Folder::open(directory).ok()?;
+    let state = State::read(&folder).unwrap_or_default();
+    let mut segments = Vec::new();
+    each_segment(&folder, &state, |_, segment| segments.extend(segment.ok()));
+    segments.sort_by_key(|(sealed, loaded)| {
+        (sealed.map_or(u64::MAX, |sealed| sealed.sequence), loaded.created_ms, loaded.id)
+    });
+    let mut batch: Option<Batch> = None;
+    let mut bytes = 0usize;
+    'full: for (sealed, loaded) in &segments {
+        if want.destination.is_some_and(|destination| destination != loaded.label.destination) {
+            continue;
+        }
+        for entry in loaded.live() {
+            let sequence = sealed.map_or(u64::MAX, |sealed| sealed.sequence);
+            let position = Position { sequence, segment: loaded.id, offset: entry.offset };
+            // A start in a slot is of a command that may be running still.
+            let running = sealed.is_none() && entry.kind == RecordKind::Start;
+            if running || span.is_some_and(|span| !span.holds(position)) {
+                continue;
+            }
+            let Some(found) = loaded.found(entry) else { continue };
+            let Some(size) = (want.size_of)(entry.kind, found.payload) else { continue };
+            if let Some(batch) = &batch
+                && (batch.records.len() >= want.max_events
+                    || bytes.saturating_add(size) > want.max_bytes
+                    || batch.label != loaded.label)
+            {
+                break 'full;
+            }
+            bytes = bytes.saturating_add(size);
+            let batch =
+                batch.get_or_insert_with(|| Batch { label: loaded.label.clone(), records: Vec::new() });
+            let (kind, seconds, payload) = (entry.kind, entry.seconds, found.payload.to_vec());
+            batch.records.push(Record { position, kind, id: found.head.id, seconds, payload });
+        }
+    }
+    batch
 }
 
 /// Who holds the drain's lock. A shared lock, for a moment, tells; a drain that just wants to begin

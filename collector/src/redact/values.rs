@@ -152,8 +152,29 @@ pub(super) fn element(scan: &mut Scan<'_>, at: usize) {
         scan.bytes[..name.from].iter().rev().take(32).find(|byte| !is_word(**byte) && **byte != b':');
     if before == Some(&b'<') {
         let to = scan.until(Until::Tag, at + 1);
-        hide(scan, at + 1, to);
+        // `<API_KEY>` in a usage line is no element: nothing closes it, and nothing is glued to it.
+        let open = name.from.saturating_sub(1);
+        let closed = scan.bytes[to..].starts_with(b"</");
+        if closed || placeholder(&scan.bytes[open..]) == 0 {
+            hide(scan, at + 1, to);
+        }
     }
+}
+
+/// The length of the placeholder that a text begins with, as in `--api-key <API_KEY>`; zero where it begins
+/// with none.
+pub(super) fn placeholder(text: &[u8]) -> usize {
+    let is_part =
+        |byte: &&u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
+    let [b'<', first, ..] = text else { return 0 };
+    let length = text[1..].iter().take(GAP * GAP).take_while(is_part).count() + 2;
+    cost::add(length);
+    let ends =
+        |byte: &u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'<' | b'/' | b'+' | b'=' | b'-' | b'_');
+    let whole = first.is_ascii_uppercase()
+        && text.get(length - 1) == Some(&b'>')
+        && text.get(length).is_none_or(ends);
+    if whole { length } else { 0 }
 }
 
 /// `Bearer …` and `Basic …` without a header's name, by the `b`.
@@ -196,6 +217,9 @@ fn value(scan: &mut Scan<'_>, name: Name, sign: Sign, from: usize) {
     let from = skip_blank(bytes, from);
     let Some(&first) = bytes.get(from) else { return };
     if matches!(first, b'\n' | b'\r') {
+        return;
+    }
+    if placeholder(&bytes[from..]) > 0 {
         return;
     }
     // A name, a colon and a blank: prose has them too.

@@ -10,6 +10,7 @@ mod question;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use origin::origin;
 pub(crate) use question::Question;
 
 use crate::backend::select::{Choice, Selected, select};
@@ -192,6 +193,7 @@ pub fn start(tool: Tool) -> Telemetry {
     let gate = session.question.gate(session.place.clone());
     let may = gate.first().may;
     if may == May::Off {
+        crate::erasure::at_start(&session, gate.first());
         return off(Some(session));
     }
     let recorder = Arc::new(session.recorder(gate));

@@ -1,12 +1,14 @@
 //! What consent is asked about, owned, so that it can be asked again at any time from any thread.
 
+use std::ffi::OsString;
 use std::time::Instant;
 
 use crate::backend::select::Selected;
 use crate::consent::{
-    Author, Gate, Harness, Inputs, Place, SendPermit, Stored, Verdict, at_start, file, machine_policy,
-    resolve,
+    self, Asked, Asker, Author, DO_NOT_TRACK, Decision, Gate, Harness, Inputs, May, Occasion, Place, Record,
+    SendPermit, Stored, Switch, Verdict, at_start, file, machine_policy, resolve,
 };
+use crate::event::Timestamp;
 use crate::tool::{Config, Tool};
 
 /// What the author declared, as far as consent is concerned.
@@ -56,8 +58,53 @@ impl Question {
             .map_err(|refused| refused.to_string())
     }
 
+    /// Whether a request to erase may leave now, and if not, why. It is the user's own request, so what
+    /// says no to telemetry does not stop it; `DO_NOT_TRACK` and what lets nothing leave the machine do.
+    pub(crate) fn may_ask_for_erasure(&self) -> Result<(), String> {
+        let variable = std::env::var_os(DO_NOT_TRACK);
+        if Switch::do_not_track(variable) == Switch::On {
+            return Err(format!("{DO_NOT_TRACK} is set"));
+        }
+        let yes = Record {
+            decision: Decision::Granted,
+            policy: self.policy,
+            destination: self.destination.clone(),
+            ..Record::default()
+        };
+        let verdict = self.with_inputs(&|_| None, &|| Stored::Record(yes.clone()), resolve);
+        match (verdict.may, &verdict.local_because) {
+            (May::Send, _) => Ok(()),
+            (_, Some(because)) => Err(because.to_string()),
+            (_, None) => Err(verdict.decided_by.to_string()),
+        }
+    }
+
+    /// Puts the author's question to the user, where it may be put, and stores the answer.
+    pub(crate) fn ask(
+        &self,
+        place: &Place,
+        question: &consent::Question<'_>,
+        occasion: Occasion,
+        asker: &mut dyn Asker,
+        now: Timestamp,
+    ) -> std::io::Result<Asked> {
+        let environment = |name: &str| std::env::var_os(name);
+        self.with_inputs(&environment, &|| file::read(place), |inputs| {
+            consent::ask(place, inputs, question, occasion, asker, now)
+        })
+    }
+
     fn with(&self, stored: &dyn Fn() -> Stored, decide: fn(&Inputs<'_>) -> Verdict) -> Verdict {
-        decide(&Inputs {
+        self.with_inputs(&|name| std::env::var_os(name), stored, decide)
+    }
+
+    fn with_inputs<R>(
+        &self,
+        environment: &dyn Fn(&str) -> Option<OsString>,
+        stored: &dyn Fn() -> Stored,
+        act: impl FnOnce(&Inputs<'_>) -> R,
+    ) -> R {
+        act(&Inputs {
             author: &Author {
                 tool_name: &self.tool_name,
                 enabled: self.enabled,
@@ -68,7 +115,7 @@ impl Question {
                 tests_count: self.tests_count,
             },
             debug_build: self.debug_build,
-            environment: &|name| std::env::var_os(name),
+            environment,
             machine: &|| machine_policy(&self.tool_id),
             harness: &Harness::detect,
             stored,

@@ -52,6 +52,9 @@ pub struct Config {
     /// `[journal]`: how much is kept until then.
     #[serde(default)]
     pub journal: JournalCaps,
+    /// `[erasure]`: how `reset` asks for what was sent to be erased.
+    #[serde(default)]
+    pub erasure: ErasureTable,
 }
 
 /// `[tool]`.
@@ -88,13 +91,18 @@ pub struct ToolTable {
 pub struct Consent {
     /// The number of the policy that the user agrees to. A higher number asks again.
     pub policy: u32,
-    /// Where a user turns with questions.
+    /// Who gets the data, as the question names it. Default: the backend's name.
+    pub vendor: Option<String>,
+    /// The text of the question, in place of the library's. `{tool}`, `{vendor}`, `{host}` and
+    /// `{command}` stand for what they say; what it leaves out of that is added.
+    pub question: Option<String>,
+    /// Where a user turns with questions, and with an erasure that nobody confirmed.
     pub support: Option<String>,
 }
 
 impl Default for Consent {
     fn default() -> Self {
-        Self { policy: 1, support: None }
+        Self { policy: 1, vendor: None, question: None, support: None }
     }
 }
 
@@ -276,6 +284,53 @@ impl Default for JournalCaps {
     }
 }
 
+/// `[erasure]`: the ways in which `reset` asks for what was sent to be erased. They are taken in the order of
+/// these fields, after the author's own function ([`Tool::erasure`](crate::Tool::erasure)); where one says
+/// that it cannot, the next is taken. Where none is chosen, the backend is asked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ErasureTable {
+    /// The name of an endpoint in `[endpoints]` that takes a POST of `{"machine_id": "…"}` at exactly its
+    /// `url`, one for each id; any 2xx is its receipt.
+    pub endpoint: Option<String>,
+    /// Asks the backend itself: a component's own `erase`.
+    pub backend: Option<bool>,
+    /// Sends a `data.deletion_request` event for each id through the backend.
+    pub event: bool,
+    /// Prepares an e-mail to this address, which the user sends.
+    pub email: Option<String>,
+    /// A request that has no receipt after this long is given up as unconfirmed.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub give_up: Duration,
+}
+
+impl Default for ErasureTable {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            backend: None,
+            event: false,
+            email: None,
+            give_up: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}
+
+impl ErasureTable {
+    /// The checks that need no other file.
+    fn problem(&self, endpoints: &BTreeMap<String, Endpoint>) -> Option<String> {
+        if let Some(name) = self.endpoint.as_ref().filter(|name| !endpoints.contains_key(*name)) {
+            return Some(format!(
+                "[erasure] endpoint = {name:?} is not granted: add `[endpoints.{name}]` with `url = \"https://…\"`"
+            ));
+        }
+        let email = self.email.as_ref()?;
+        let why = crate::erasure::mail::problem(email)?;
+        Some(format!("[erasure] email = {email:?} {why}: write one address, as in \"privacy@example.com\""))
+    }
+}
+
 const fn yes() -> bool {
     true
 }
@@ -300,6 +355,7 @@ impl Config {
             endpoints: BTreeMap::new(),
             delivery: Delivery::default(),
             journal: JournalCaps::default(),
+            erasure: ErasureTable::default(),
         }
     }
 
@@ -374,6 +430,9 @@ impl Config {
                 }
             }
         }
+        if let Some(problem) = self.erasure.problem(&self.endpoints) {
+            return wrong(problem);
+        }
         Ok(self)
     }
 
@@ -427,6 +486,12 @@ mod tests {
             (
                 "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"https://x\"\nallow = [\"everything\"]",
                 "link-local",
+            ),
+            ("[tool]\nid = \"a.b\"\n[erasure]\nendpoint = \"erasure\"", "[endpoints.erasure]"),
+            ("[tool]\nid = \"a.b\"\n[erasure]\nemail = \"privacy\"", "one address"),
+            (
+                "[tool]\nid = \"a.b\"\n[erasure]\nemail = \"a@example.com\\r\\nbcc: b@example.com\"",
+                "control character",
             ),
             ("[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { env = \"T\" }", "one place"),
             (

@@ -5,17 +5,20 @@ mod duration;
 mod grants;
 
 pub use config::{Config, ConfigError};
-pub use config::{Consent, Delivery, IdentityKind, JournalCaps, Mode, Semantics, ToolTable};
+pub use config::{Consent, Delivery, ErasureTable, IdentityKind, JournalCaps, Mode, Semantics, ToolTable};
 pub use grants::{Credential, CredentialSource, Endpoint, Placement};
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Erasure};
 
 /// Makes the author's own backend, in the process that sends.
 pub(crate) type MakeBackend = Arc<dyn Fn() -> Box<dyn Backend> + Send + Sync>;
+
+/// The author's own way to ask for an erasure.
+pub(crate) type Erase = Arc<dyn Fn(&[String]) -> Erasure + Send + Sync>;
 
 /// A component that the author embedded in the tool, by the name that `[backend] use` gives.
 #[derive(Clone)]
@@ -62,6 +65,7 @@ pub struct Tool {
     pub(crate) embedded: Vec<Embedded>,
     pub(crate) logger: Option<crate::diagnostics::Logger>,
     pub(crate) metadata: Vec<crate::event::Attribute<'static>>,
+    pub(crate) erase: Option<Erase>,
 }
 
 impl Tool {
@@ -86,6 +90,7 @@ impl Tool {
             embedded: Vec::new(),
             logger: None,
             metadata: Vec::new(),
+            erase: None,
         }
     }
 
@@ -140,6 +145,15 @@ impl Tool {
         wasm: impl Into<Cow<'static, [u8]>>,
     ) -> Self {
         self.embedded.push(Embedded { name: name.into(), wasm: wasm.into() });
+        self
+    }
+
+    /// Asks for erasure in the author's own way. `erase` gets every machine id that something was sent under
+    /// and has no receipt yet; it is called again, with growing waits, where it says to try again, in this
+    /// process or in one that sends.
+    #[must_use]
+    pub fn erasure(mut self, erase: impl Fn(&[String]) -> Erasure + Send + Sync + 'static) -> Self {
+        self.erase = Some(Arc::new(erase));
         self
     }
 

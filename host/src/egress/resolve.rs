@@ -67,7 +67,7 @@ impl reqwest::dns::Resolve for Judging {
 
 /// The allowed ones, in order. Nothing else will be dialled, so one bad address among good ones does
 /// no harm; if none is left, the first judgement says why.
-fn judge_all(grant: &Grant, found: Vec<IpAddr>) -> Result<Vec<IpAddr>, NotGranted> {
+pub(crate) fn judge_all(grant: &Grant, found: Vec<IpAddr>) -> Result<Vec<IpAddr>, NotGranted> {
     let mut refused = None;
     let mut allowed = Vec::with_capacity(found.len());
     for address in found {

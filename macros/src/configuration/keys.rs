@@ -56,7 +56,15 @@ pub(super) const TABLES: &[Table] = &[
             key("send_from_tests", Truth),
         ],
     },
-    Table { name: "consent", keys: &[key("policy", Whole(u32::MAX as u64)), key("support", Text)] },
+    Table {
+        name: "consent",
+        keys: &[
+            key("policy", Whole(u32::MAX as u64)),
+            key("vendor", Text),
+            key("question", Text),
+            key("support", Text),
+        ],
+    },
     Table { name: "identity", keys: &[key("kind", Word(&["keyed", "unkeyed", "random", "none"]))] },
     Table { name: "backend", keys: &[key("use", Text), key("path", Text), key("sha256", Sha256)] },
     Table {
@@ -105,6 +113,16 @@ pub(super) const TABLES: &[Table] = &[
             key("max_age", Duration),
             key("max_record", Whole(u32::MAX as u64)),
             key("map", Truth),
+        ],
+    },
+    Table {
+        name: "erasure",
+        keys: &[
+            key("endpoint", Text),
+            key("backend", Truth),
+            key("event", Truth),
+            key("email", Text),
+            key("give_up", Duration),
         ],
     },
 ];
