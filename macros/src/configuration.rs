@@ -202,6 +202,14 @@ give_up = "30d"
                 "[tool]\nid = \"com.example.greet\"\nforce = \"yes\"",
                 "3: `force` in [tool] is true or false, not a string",
             ),
+            (
+                "[tool]\nid = \"a.b\"\n[erasure]\nendpoint = \"gdpr\"",
+                "4: `endpoint` in [erasure] is not granted: add `[endpoints.gdpr]` with `url`",
+            ),
+            (
+                "[tool]\nid = \"a.b\"\n[erasure]\nemail = \"a@b.example\\r\\nbcc: c@d.example\"",
+                "4: `email` in [erasure] is not one address, as in \"privacy@example.com\"",
+            ),
             ("[tool]\nname = \"greet\"", "1: [tool] needs `id`: `id = \"com.example.greet\"`"),
             ("", "1: [tool] is missing: `[tool]` and `id = \"com.example.greet\"`"),
             (

@@ -298,3 +298,120 @@ fn a_request_that_nobody_answers_is_made_once_more_with_flush_and_json_says_so()
     assert_eq!(erasures(&up).len(), 1);
     assert!(Path::new(&home.state()).exists());
 }
+
+#[test]
+fn a_lane_that_nobody_confirms_in_time_ends_as_unconfirmed_with_the_authors_contact_and_the_ids() {
+    let vendor = Vendor::start();
+    let (home, id) = home_that_sent(&vendor, &endpoint(&vendor.url()));
+    vendor.otherwise(Answer::status(503));
+    reset(&home);
+    assert!(lane(&home));
+    // The author's time is over.
+    let over =
+        format!("{}\n", endpoint(&vendor.url())).replace("[erasure]\n", "[erasure]\ngive_up = \"1ms\"\n");
+    home.configure(&config(&vendor.url(), &over));
+    let asked = erasures(&vendor).len();
+    let _ = home.run(&["telemetry", "flush"]);
+    let status = home.run(&["telemetry", "status"]);
+    for part in ["unconfirmed", "status 503", "write to help@example.com", &id] {
+        assert!(status.stdout.contains(part), "{part}: {status:?}");
+    }
+    assert!(!lane(&home));
+    assert_eq!(erasures(&vendor).len(), asked);
+}
+
+#[test]
+fn the_request_comes_after_a_batch_that_was_under_way_when_the_user_said_no() {
+    let vendor = Vendor::start();
+    let (home, id) = home_that_sent(&vendor, &endpoint(&vendor.url()));
+    vendor.then(Answer::Hang);
+    assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
+    let _ = vendor.wait_for(2);
+    // The no ends the sender that hangs; only then is anything asked.
+    assert!(reset(&home).stdout.contains("accepted"));
+    let lines: Vec<_> = vendor.requests().iter().map(|request| request.line.clone()).collect();
+    assert_eq!(lines, ["POST /events HTTP/1.1", "POST /events HTTP/1.1", "POST /erase HTTP/1.1"]);
+    assert_eq!(asked_for(&erasures(&vendor)[0]), serde_json::json!({ "machine_id": id }));
+}
+
+#[test]
+fn under_force_the_request_waits_for_a_batch_that_is_under_way() {
+    let vendor = Vendor::start();
+    let forced =
+        config(&vendor.url(), &endpoint(&vendor.url())).replace("[consent]", "force = true\n[consent]");
+    let home = Home::new(
+        &forced.replace("use = \"http\"\n", "use = \"http\"\n[backend.limits]\nrequest_time = \"7s\"\n"),
+    );
+    let id = send_one(&home, &vendor);
+    vendor.then(Answer::Hang);
+    assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
+    let _ = vendor.wait_for(2);
+    let ran = reset(&home);
+    assert!(ran.stdout.contains("the request comes after them"), "{ran:?}");
+    assert!(erasures(&vendor).is_empty() && lane(&home));
+    eventually("the request is made once the batch has ended", || {
+        assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
+        !lane(&home)
+    });
+    assert_eq!(asked_for(&erasures(&vendor)[0]), serde_json::json!({ "machine_id": id }));
+}
+
+#[test]
+fn several_ids_are_erased_one_by_one_and_none_is_asked_for_twice_after_its_receipt() {
+    let vendor = Vendor::start();
+    let (home, first) = home_that_sent(&vendor, &endpoint(&vendor.url()));
+    assert_eq!(home.run(&["telemetry", "disable"]).code, Some(0));
+    assert_eq!(home.run(&["telemetry", "enable"]).code, Some(0));
+    let second = send_one(&home, &vendor);
+    // The first is accepted, then the vendor is down.
+    vendor.then(Answer::status(200));
+    vendor.otherwise(Answer::status(503));
+    reset(&home);
+    vendor.otherwise(Answer::status(200));
+    eventually("the rest is asked for", || {
+        let _ = home.run(&["telemetry", "flush"]);
+        !lane(&home)
+    });
+    let asked: Vec<String> =
+        erasures(&vendor).iter().map(|it| asked_for(it)["machine_id"].to_string()).collect();
+    let count = |id: &str| asked.iter().filter(|it| it.contains(id)).count();
+    let mut counts = [count(&first), count(&second)];
+    counts.sort_unstable();
+    assert!(counts[0] == 1 && counts[1] >= 2, "{asked:?}");
+}
+
+#[test]
+fn the_authors_own_function_is_asked_until_it_has_a_receipt() {
+    let vendor = Vendor::start();
+    let home = Home::new(&config(&vendor.url(), ""));
+    let noted = home.path("author/erasures");
+    let run = |arguments: &[&str]| -> Ran {
+        home.leaky(arguments).env("LEAKY_ERASURES", &noted).output().expect("leaky runs").into()
+    };
+    assert_eq!(run(&["telemetry", "enable"]).code, Some(0));
+    assert_eq!(run(&["kinds"]).code, Some(0));
+    let id = vendor.wait_for(1)[0].json()[0]["machine_id"].as_str().expect("an id").to_owned();
+    let ran = run(&["telemetry", "reset"]);
+    assert!(ran.stdout.contains("not today"), "{ran:?}");
+    eventually("a later run gets the receipt", || {
+        assert_eq!(run(&["kinds"]).code, Some(0));
+        !lane(&home)
+    });
+    assert!(run(&["telemetry", "status"]).stdout.contains("ticket 7"));
+    let asked = std::fs::read_to_string(&noted).expect("it was asked");
+    assert!(asked.lines().count() >= 2 && asked.lines().all(|line| line == id), "{asked}");
+}
+
+#[test]
+fn a_lane_that_is_damaged_is_made_anew_from_the_ids_that_were_sent_under() {
+    let vendor = Vendor::start();
+    let (home, id) = home_that_sent(&vendor, &endpoint(&vendor.url()));
+    vendor.then(Answer::status(503));
+    reset(&home);
+    std::fs::write(home.state().join("com.example.greet/erasure"), b"nonsense").unwrap();
+    eventually("it is asked for all the same", || {
+        let _ = home.run(&["telemetry", "flush"]);
+        !lane(&home)
+    });
+    assert_eq!(asked_for(erasures(&vendor).last().expect("asked")), serde_json::json!({ "machine_id": id }));
+}

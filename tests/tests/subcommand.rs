@@ -290,6 +290,14 @@ fn a_consent_file_that_does_not_count_and_a_variable_that_is_not_understood_are_
         assert!(ran.stdout.contains("other users may write it"), "{ran:?}");
         std::fs::set_permissions(&consent, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
+    // Only root can give a file away.
+    #[cfg(unix)]
+    if std::os::unix::fs::chown(&consent, Some(12_345), None).is_ok() {
+        let ran = home.run(&["telemetry", "status"]);
+        assert!(ran.stdout.contains("another user owns it (user id 12345)"), "{ran:?}");
+        assert_eq!(json(&home, &["status"])["telemetry"], "off");
+        std::fs::remove_file(&consent).unwrap();
+    }
     std::fs::write(&consent, &good).unwrap();
     let maybe: Ran = home
         .greet(&["telemetry", "status"])

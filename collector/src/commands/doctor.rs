@@ -9,6 +9,7 @@ use crate::delivery::start::Way;
 use crate::delivery::{Unreadable, files, sender};
 use crate::event::Timestamp;
 use crate::journal;
+use crate::platform::private;
 use crate::session::{self, Session};
 use crate::tool::{CredentialSource, Mode};
 
@@ -136,7 +137,7 @@ fn directory(session: &Session, to: &mut Diagnosis) {
     }
     // A file beside the journal, gone again at once: permissions alone do not tell of a full disk.
     let probe = directory.join(format!("doctor.{}.tmp", std::process::id()));
-    let tried = std::fs::write(&probe, b"doctor").and_then(|()| std::fs::remove_file(&probe));
+    let tried = private::create(&probe, b"doctor").and_then(|_| private::remove(&probe).map(drop));
     match tried {
         Ok(()) => to.add("journal", Outcome::Pass, format!("{} can be written", directory.display())),
         Err(error) => to.add(

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::CommandError;
 use crate::consent::May;
 use crate::delivery::sender::{self, Finished, Urgency};
+use crate::erasure::Progress;
 use crate::session;
 
 /// What a flush did.
@@ -15,6 +16,8 @@ use crate::session;
 pub struct Flushed {
     /// Events that the backend took.
     pub delivered: u64,
+    /// What came of a request to erase that was still waiting, if one was.
+    pub erasure: Option<Progress>,
     /// Why events are left, if any are.
     pub left: Option<String>,
 }
@@ -30,9 +33,13 @@ pub fn flush() -> Result<Flushed, CommandError> {
     let session = session::current()?;
     let verdict = session.verdict();
     // The user's own request outlives the user's no.
-    crate::erasure::carry_on(&session, crate::erasure::By::User);
+    let erasure = crate::erasure::carry_on(&session, crate::erasure::By::User);
     if verdict.may == May::Off {
-        return Ok(Flushed { delivered: 0, left: Some(format!("telemetry is {}", verdict.reason())) });
+        return Ok(Flushed {
+            delivered: 0,
+            erasure,
+            left: Some(format!("telemetry is {}", verdict.reason())),
+        });
     }
     crate::recorder::seal();
     let deadline = Instant::now() + session.config.delivery.lifetime;
@@ -51,5 +58,5 @@ pub fn flush() -> Result<Flushed, CommandError> {
         Finished::Held(why) | Finished::Forbidden(why) => Some(why),
         Finished::OutOfTime => Some("there was no time for all of them: run it again".to_owned()),
     };
-    Ok(Flushed { delivered: report.delivered, left })
+    Ok(Flushed { delivered: report.delivered, erasure, left })
 }

@@ -59,6 +59,16 @@ pub enum CommandError {
         "telemetry is disabled, but pending events could not be removed: {0}. They will not be sent; delete the directory by hand"
     )]
     NotPurged(std::io::Error),
+    /// Something that is kept here could not be removed.
+    #[error(
+        "what is kept here could not be removed: {error}. Delete {directory} by hand and run reset again"
+    )]
+    NotCleared {
+        /// Where it is kept.
+        directory: std::path::PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
     /// What would be sent cannot be shown.
     #[error("there is nothing to show: {0}")]
     NoPreview(String),

@@ -17,7 +17,7 @@ pub fn preview() -> Result<Preview, CommandError> {
 /// The same as of another time: with the time of an attempt it is that attempt's request.
 ///
 /// # Errors
-/// As [`preview`].
+/// As [`preview()`].
 pub fn preview_at(now: Timestamp) -> Result<Preview, CommandError> {
     preview::preview(&*session::current()?, now).map_err(CommandError::NoPreview)
 }

@@ -32,7 +32,7 @@ pub fn ask_once(protocol: bool, asker: &mut dyn Asker) -> Result<Asked, CommandE
 /// As [`ask_once`].
 pub fn ask_at_init(skip: bool, asker: &mut dyn Asker) -> Result<Asked, CommandError> {
     if skip {
-        return Ok(Asked::Not(Unasked::SkippedBefore));
+        return Ok(Asked::Not(Unasked::SkippedNow));
     }
     ask(Occasion::here(false, true), asker)
 }

@@ -42,9 +42,10 @@ pub struct Reset {
 pub fn reset() -> Result<Reset, CommandError> {
     let session = session::current()?;
     let directory = session.place.directory();
+    let not_cleared = |error| CommandError::NotCleared { directory: directory.to_path_buf(), error };
     let forced = session.verdict().decided_by == DecidedBy::Forced;
     let (discarded, overruled, warnings) = if forced {
-        let discarded = clear(&session).map_err(CommandError::NotPurged)?;
+        let discarded = clear(&session).map_err(not_cleared)?;
         (discarded, Some(session.verdict().reason()), Vec::new())
     } else {
         let disabled = disable()?;
@@ -52,7 +53,7 @@ pub fn reset() -> Result<Reset, CommandError> {
     };
     let log = session.local_log();
     for path in [&backend::rotated(&log), &log, &session.place.asked(), &ledger::path(directory)] {
-        private::remove(path).map_err(CommandError::NotPurged)?;
+        private::remove(path).map_err(not_cleared)?;
     }
     let erasure = erasure::begin(&session).map_err(CommandError::NoErasure)?;
     Ok(Reset {

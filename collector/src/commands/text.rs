@@ -56,7 +56,7 @@ pub(super) fn reset(reset: &Reset, to: &mut Vec<u8>) -> io::Result<()> {
 fn erasure(progress: &Progress, to: &mut Vec<u8>) -> io::Result<()> {
     match progress {
         Progress::NothingSent => {
-            writeln!(to, "Nothing was ever sent, so there is nothing to erase elsewhere.")
+            writeln!(to, "Nothing was ever sent under a machine id, so there is nothing to ask back.")
         }
         Progress::Accepted { receipt } => writeln!(to, "Erasure of what was sent: accepted ({receipt})."),
         Progress::Unsupported { instead } => {
@@ -83,6 +83,9 @@ fn erasure(progress: &Progress, to: &mut Vec<u8>) -> io::Result<()> {
 }
 
 pub(super) fn flushed(flushed: &Flushed, to: &mut Vec<u8>) -> io::Result<()> {
+    if let Some(progress) = &flushed.erasure {
+        erasure(progress, to)?;
+    }
     writeln!(to, "{} delivered.", events(flushed.delivered))?;
     match &flushed.left {
         Some(left) => writeln!(to, "Events are left: {left}"),

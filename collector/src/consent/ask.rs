@@ -127,6 +127,8 @@ pub enum Unasked {
     NoTerminal,
     /// The same question was skipped before.
     SkippedBefore,
+    /// The user wants to get on: `--skip-telemetry`. Nothing is stored.
+    SkippedNow,
 }
 
 /// What came of asking.

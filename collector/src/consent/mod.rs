@@ -55,6 +55,8 @@
 //! | `asked` | that the question was put and skipped | asking |
 //! | `identity` | the salt and the remembered machine id | the first record after a yes |
 //! | `ids` | the ids that were sent under | senders |
+//! | `erasure`, `erasure.last`, `erasure.lock` | a request to erase that waits, how the last one ended, whose turn it is | `reset`, senders |
+//! | `deliveries` | what was sent, for `log`: no event, only when, how many, where to and what came of it | senders |
 //!
 //! The salt and the remembered id are not part of `consent` because recorders write them: whoever
 //! rewrites a file to add to it may put back a yes that a denial has just replaced. `consent` is

@@ -363,10 +363,12 @@ impl Sender<'_> {
         if !matches!(happened, Happened::Delivered) {
             self.session.logger.log(Severity::Warning, format!("a batch was not delivered: {happened:?}"));
         }
-        self.note(now, u64::from(count), left.unwrap_or(bytes), &happened);
+        let delivery = self.entry(now, u64::from(count), left.unwrap_or(bytes), &happened);
         let Step { act, next } =
             self.schedule.after_attempt(id, happened, Timestamp::now(), &self.rules, &mut random());
-        self.apply(id, batch, act)?;
+        let applied = self.apply(id, batch, act);
+        self.note(delivery);
+        applied?;
         self.save();
         if forbidden { Err(Finished::Forbidden("consent was withdrawn".into())) } else { Ok(next) }
     }
@@ -437,18 +439,27 @@ impl Sender<'_> {
         }
     }
 
-    /// For the user's `log`. What cannot be noted is told and costs nothing else.
-    fn note(&self, now: Timestamp, events: u64, bytes: u64, happened: &Happened) {
-        if self.is_local() || matches!(happened, Happened::Denied) {
-            return;
-        }
-        let delivery = ledger::Delivery {
+    /// What the user's `log` says of an attempt; nothing of one that left nothing.
+    fn entry(
+        &self,
+        now: Timestamp,
+        events: u64,
+        bytes: u64,
+        happened: &Happened,
+    ) -> Option<ledger::Delivery> {
+        let left = !self.is_local() && !matches!(happened, Happened::Denied);
+        left.then(|| ledger::Delivery {
             time: now.rfc3339(),
             events,
             bytes,
             destination: self.destination().to_owned(),
             outcome: ledger::in_words(happened),
-        };
+        })
+    }
+
+    /// Notes it after the journal: what cannot be noted is told and costs nothing else.
+    fn note(&self, delivery: Option<ledger::Delivery>) {
+        let Some(delivery) = delivery else { return };
         if let Err(error) = ledger::note(self.session.place.directory(), delivery) {
             self.session.logger.log(Severity::Debug, format!("a delivery was not noted: {error}"));
         }
@@ -534,6 +545,21 @@ fn happened(outcome: Outcome) -> Happened {
 
 /// The chosen backend, each of whose requests asks for leave.
 pub(crate) fn open(session: &Session, local: bool, ask: Ask) -> Result<Box<dyn Backend>, String> {
+    let at_most_once = session.config.delivery.semantics == crate::tool::Semantics::AtMostOnce;
+    open_with(session, local, ask, at_most_once)
+}
+
+/// The chosen backend for requests to erase. Those may be made more than once, so one claim covers any number.
+pub(crate) fn open_to_erase(session: &Session, ask: Ask) -> Result<Box<dyn Backend>, String> {
+    open_with(session, false, ask, false)
+}
+
+fn open_with(
+    session: &Session,
+    local: bool,
+    ask: Ask,
+    at_most_once: bool,
+) -> Result<Box<dyn Backend>, String> {
     use backend::select::Choice;
     if local {
         return Ok(Box::new(backend::File::new(session.local_log())));
@@ -546,7 +572,7 @@ pub(crate) fn open(session: &Session, local: bool, ask: Ask) -> Result<Box<dyn B
             Some((_, make)) => Ok(make()),
             None => Err("the author's own backend is missing".into()),
         },
-        choice @ (Choice::Named(_) | Choice::Path(_)) => component(session, choice, ask),
+        choice @ (Choice::Named(_) | Choice::Path(_)) => component(session, choice, ask, at_most_once),
     }
 }
 
@@ -555,8 +581,8 @@ fn component(
     session: &Session,
     choice: &backend::select::Choice,
     ask: Ask,
+    at_most_once: bool,
 ) -> Result<Box<dyn Backend>, String> {
-    let at_most_once = session.config.delivery.semantics == crate::tool::Semantics::AtMostOnce;
     let cache = crate::platform::directory::cache_directory(&session.config.tool.id);
     let component = backend::component::open(
         &session.tool,
@@ -570,7 +596,7 @@ fn component(
 }
 
 #[cfg(not(feature = "components"))]
-fn component(_: &Session, _: &backend::select::Choice, _: Ask) -> Result<Box<dyn Backend>, String> {
+fn component(_: &Session, _: &backend::select::Choice, _: Ask, _: bool) -> Result<Box<dyn Backend>, String> {
     Err("this tool records only: a program `<tool>-telemetry` beside it sends".into())
 }
 

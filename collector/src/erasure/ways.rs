@@ -93,7 +93,7 @@ fn mail(session: &Session, address: &str, ids: &[String], by: By) -> Option<Aske
 }
 
 fn backend(session: &Session) -> Result<Box<dyn Backend>, String> {
-    sender::open(session, false, leave(session))
+    sender::open_to_erase(session, leave(session))
 }
 
 /// Leave for one request: the user asked for it, and nothing forbids it as of now.

@@ -211,6 +211,27 @@ fn together(entries: &[Entry], problems: &mut Vec<Problem>) {
         }
         of_credential(name, &in_table(&["endpoints", name, "credential"]), problems);
     }
+    of_erasure(&in_table(&["erasure"]), &endpoints, problems);
+}
+
+fn of_erasure(entries: &[&Entry], endpoints: &[&str], problems: &mut Vec<Problem>) {
+    for entry in entries {
+        let Value::Text(text) = &entry.value else { continue };
+        if entry.key == "endpoint" && !endpoints.contains(&text.as_str()) {
+            let what = format!("`endpoint` in [erasure] is not granted: add `[endpoints.{text}]` with `url`");
+            problems.push(Problem::new(entry.line, what));
+        }
+        let fits = || {
+            let parts = text.rsplit_once('@');
+            text.len() <= 254
+                && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+                && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        };
+        if entry.key == "email" && !fits() {
+            let what = "`email` in [erasure] is not one address, as in \"privacy@example.com\"";
+            problems.push(Problem::new(entry.line, what));
+        }
+    }
 }
 
 fn of_credential(endpoint: &str, entries: &[&Entry], problems: &mut Vec<Problem>) {
