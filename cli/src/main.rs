@@ -4,12 +4,14 @@
 //! be, and with 2 where it was called wrongly. Results go to stdout, the rest to stderr.
 
 mod batches;
+mod check;
 mod commands;
 mod component;
 mod configuration;
 mod decode;
 mod demo;
 mod events;
+mod project;
 mod receiver;
 mod recognise;
 mod show;
@@ -32,6 +34,12 @@ enum Command {
     Demo,
     /// Say what a component is, what it imports and what it asks for
     Inspect(commands::inspect::Args),
+    /// Run a backend in the real host against a loopback vendor, and say which promises it breaks
+    Check(check::Args),
+    /// Make a project for a new backend, which builds and passes `check` as it stands
+    New(commands::new::Args),
+    /// Build a backend, run it against a receiver, show what happens, and again on each change
+    Dev(commands::dev::Args),
     /// Send events from a file through a component, to where telemetry.toml grants
     Send(commands::send::Args),
     /// Listen on the loopback interface, decode what arrives and print it
@@ -55,6 +63,9 @@ fn main() -> ExitCode {
     let ran = match Cli::parse().command {
         Command::Demo => Ok(demo::run()),
         Command::Inspect(args) => commands::inspect::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::New(args) => commands::new::run(&args),
+        Command::Dev(args) => commands::dev::run(&args),
         Command::Send(args) => commands::send::run(&args),
         Command::Receive(args) => commands::receive::run(&args),
         Command::Export(args) => commands::export::run(&args),

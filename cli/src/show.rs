@@ -14,6 +14,7 @@ use crate::receiver::Request;
 
 const TITLE: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const NAME: Style = AnsiColor::Cyan.on_default();
 const FAINT: Style = Style::new().dimmed();
@@ -63,6 +64,20 @@ pub(crate) fn ran(command: &str) {
 
 pub(crate) fn good(text: &str) {
     say!("   {GOOD}ok{GOOD:#} {text}");
+}
+
+pub(crate) fn warn(text: &str) {
+    say!("   {WARN}warning{WARN:#} {text}");
+}
+
+/// A result that is bad, as [`bad`] is a failure of the program.
+pub(crate) fn broken(text: &str) {
+    say!("   {BAD}BROKEN{BAD:#} {text}");
+}
+
+/// What belongs to the line above.
+pub(crate) fn detail(text: &str) {
+    say!("      {FAINT}-{FAINT:#} {text}");
 }
 
 pub(crate) fn bad(text: &str) {

@@ -1,5 +1,6 @@
 //! `receive`, `send`, `inspect`, `export`, `precompile` and `completions`, as an author runs them.
 
+#[path = "support/mod.rs"]
 mod support;
 
 use std::io::{BufRead, BufReader, Read};

@@ -63,6 +63,9 @@ pub use bindings::telemetry::backend::types::{
 pub use http::Http;
 pub use rules::{Exception, Meaning, Rules};
 
+/// The contract that a component is built from, in WIT: for tools that make backends in other languages.
+pub const WIT: &str = include_str!("../wit/backend.wit");
+
 // An author's crate derives and builds JSON with these, so that it needs no dependency of its own.
 pub use {serde, serde_json};
 
