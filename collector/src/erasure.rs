@@ -153,7 +153,8 @@ pub(crate) fn carry_on(session: &Session, by: By) -> Option<Progress> {
     let asked = ways::ask(session, &mut lane, by, now);
     let answer = match asked {
         ways::Asked::Mail { mail, opened } => {
-            let _ = finish(session, How::Mail, &format!("write to {}", mail.to));
+            let what = format!("write to {} and name {}", mail.to, lane.ids.join(", "));
+            let _ = finish(session, How::Mail, &what);
             return Some(Progress::Mail { to: mail.to.clone(), link: mail.link(), opened });
         }
         ways::Asked::Answer(answer) => answer,
@@ -178,9 +179,10 @@ pub(crate) fn carry_on(session: &Session, by: By) -> Option<Progress> {
     }
 }
 
-/// At the start of a run that records nothing: where the user said no and a lane is due, a sender.
+/// At the start of a run that sends nothing: where the user said no, or local only, and a lane is due, a
+/// sender. Who never said anything has no lane, and where the environment decided nothing is looked at.
 pub(crate) fn at_start(session: &std::sync::Arc<Session>, verdict: &Verdict) {
-    if verdict.decided_by != DecidedBy::StoredNo {
+    if !matches!(verdict.decided_by, DecidedBy::StoredNo | DecidedBy::StoredYes) {
         return;
     }
     let directory = session.place.directory();

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use telemetry_tests::{Answer, Home, Ran, Request, Vendor, eventually};
+use telemetry_tests::{Answer, Home, Ran, Request, Terminal, Vendor, eventually};
 
 /// The HTTP backend at the vendor's `/events`, and this `[erasure]`; every run may send.
 fn config(url: &str, erasure: &str) -> String {
@@ -414,4 +414,48 @@ fn a_lane_that_is_damaged_is_made_anew_from_the_ids_that_were_sent_under() {
         !lane(&home)
     });
     assert_eq!(asked_for(erasures(&vendor).last().expect("asked")), serde_json::json!({ "machine_id": id }));
+}
+
+#[test]
+fn a_user_who_then_chose_local_only_still_gets_the_erasure() {
+    let vendor = Vendor::start();
+    let (home, id) = home_that_sent(&vendor, &endpoint(&vendor.url()));
+    vendor.then(Answer::status(503));
+    reset(&home);
+    // So that this very run does not carry it on.
+    let local = home.greet(&["telemetry", "enable", "--local"]).env("DO_NOT_TRACK", "1").output();
+    assert!(local.is_ok_and(|output| output.status.success()) && lane(&home));
+    eventually("a local run gets the receipt", || {
+        assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
+        !lane(&home)
+    });
+    for request in erasures(&vendor) {
+        assert_eq!(asked_for(&request), serde_json::json!({ "machine_id": id }));
+    }
+    let events = vendor.requests().iter().filter(|it| it.line.starts_with("POST /events ")).count();
+    assert_eq!(events, 1, "nothing else left");
+}
+
+#[test]
+fn a_mail_program_opens_on_the_prepared_message_before_a_person_in_a_terminal() {
+    let vendor = Vendor::start();
+    let (home, id) = home_that_sent(&vendor, "[erasure]\nemail = \"privacy@example.com\"\n");
+    // The platform's opener, as far as this test is concerned.
+    home.author_file(
+        "xdg-open",
+        format!("#!/bin/sh\necho \"$@\" > {}\n", home.path("opened").display()).as_bytes(),
+    );
+    let opener = home.path("author/xdg-open");
+    #[cfg(unix)]
+    std::fs::set_permissions(&opener, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", opener.parent().expect("a directory").display());
+    let greet = home.greet(&[]).get_program().to_string_lossy().into_owned();
+    let test = "a_mail_program_opens_on_the_prepared_message_before_a_person_in_a_terminal";
+    let Some(terminal) = Terminal::start(test, &home, &[("PATH", &path)]) else { return };
+    let shown = terminal.run(&format!("{greet} telemetry reset"));
+    assert!(shown.contains("your mail program has a message to privacy@example.com"), "{shown}");
+    eventually("the opener has the link", || {
+        std::fs::read_to_string(home.path("opened"))
+            .is_ok_and(|link| link.starts_with("mailto:privacy@example.com?subject=") && link.contains(&id))
+    });
 }

@@ -67,7 +67,11 @@ fn an_undecided_user_sees_samples_of_every_declared_command_and_nothing_is_creat
         assert!(body.contains(name), "{name}: {body}");
     }
     let text = home.run(&["telemetry", "preview"]).stdout;
-    assert!(text.contains("Nothing is sent by this") && text.contains("authorization: Bearer ***"), "{text}");
+    assert!(
+        text.contains("Nothing is sent by this. Telemetry is off: you have not decided yet.")
+            && text.contains("authorization: Bearer ***"),
+        "{text}"
+    );
     assert_eq!(home.created(), Vec::<PathBuf>::new());
     assert!(vendor.requests().is_empty());
 }

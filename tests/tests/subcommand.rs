@@ -262,6 +262,21 @@ fn doctor_warns_of_a_credential_that_stands_in_the_configuration_and_fails_for_a
 }
 
 #[test]
+fn doctor_names_a_component_that_is_not_the_pinned_one_and_one_that_is_not_pinned() {
+    let vendor = Vendor::start();
+    let home = Home::new(&config(&vendor.url(), "").replace("use = \"http\"", "path = \"http.wasm\""));
+    home.author_file("http.wasm", telemetry_backends::get("http").expect("bundled").wasm);
+    let diagnosis = json(&home, &["doctor"]);
+    assert_eq!((outcome(&diagnosis, "backend"), outcome(&diagnosis, "pin")), ("pass", "warn"));
+    let pin = format!("path = \"http.wasm\"\nsha256 = \"{}\"", "0".repeat(64));
+    home.configure(&config(&vendor.url(), "").replace("use = \"http\"", &pin));
+    let ran = home.run(&["telemetry", "doctor"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains("fail  backend: the component's SHA-256 is"), "{ran:?}");
+    assert_eq!(home.created().len(), 0, "looking creates nothing");
+}
+
+#[test]
 fn a_consent_file_that_does_not_count_and_a_variable_that_is_not_understood_are_named_with_what_to_do() {
     let vendor = Vendor::start();
     let home = Home::new(&config(&vendor.url(), ""));

@@ -39,6 +39,8 @@ pub enum Of {
 pub struct Preview {
     /// Where its events come from.
     pub of: Of,
+    /// Whether anything may be sent now, and who decided, as in `off: you have not decided yet`.
+    pub telemetry: String,
     /// Where it would go.
     pub destination: String,
     /// Events in it.
@@ -90,7 +92,8 @@ fn hex(bytes: &[u8]) -> String {
 /// What would be sent at this moment. The error says why nothing can be shown.
 pub(crate) fn preview(session: &Session, now: Timestamp) -> Result<Preview, String> {
     let destination = session.selected.destination.clone();
-    let may = session.verdict().may;
+    let verdict = session.verdict();
+    let may = verdict.may;
     let mut backend = Shown::open(session)?;
     let pending = if may == May::Send { pending(session, backend.limits(), now) } else { None };
     let (of, batch, context) = match pending {
@@ -110,7 +113,7 @@ pub(crate) fn preview(session: &Session, now: Timestamp) -> Result<Preview, Stri
     let all = journal::survey(&session.journal_directory()).destinations;
     let waiting = all.get(&destination).copied().unwrap_or(0);
     let more = if of == Of::Pending { waiting.saturating_sub(events) } else { 0 };
-    Ok(Preview { of, destination, events, more, requests, lines })
+    Ok(Preview { of, telemetry: verdict.reason(), destination, events, more, requests, lines })
 }
 
 /// The batch that a sender would take, by the same limits.

@@ -33,6 +33,8 @@ pub struct Status {
     pub destination: String,
     /// The machine id, where one is in use.
     pub machine_id: Option<String>,
+    /// Every machine id that something was sent under and whose erasure has no receipt.
+    pub sent_under: Vec<String>,
     /// Whether arguments and error texts are recorded too.
     pub extended: bool,
     /// Shares of machines that record a kind of event, where the author samples.
@@ -108,6 +110,7 @@ pub fn status() -> Result<Status, CommandError> {
         backend: session.selected.name.clone(),
         destination: session.selected.destination.clone(),
         machine_id: if verdict.may == May::Off { None } else { session.machine_id() },
+        sent_under: crate::identity::sent_under(session.place.directory()).unwrap_or_default(),
         extended: session.config.tool.extended,
         sampling: config.delivery.sample.iter().map(|(kind, share)| (kind.clone(), *share)).collect(),
         ceiling: Some(config.delivery.max_events_per_run).filter(|most| *most != u64::MAX),

@@ -120,6 +120,9 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
     if let Some(id) = &status.machine_id {
         line("Machine ID:", id)?;
     }
+    if status.machine_id.is_none() && !status.sent_under.is_empty() {
+        line("Sent under:", &status.sent_under.join(", "))?;
+    }
     if status.extended {
         line("Extended:", "arguments and error texts are recorded too, redacted")?;
     }
@@ -160,11 +163,8 @@ pub(super) fn preview(preview: &Preview, style: Style, to: &mut Vec<u8>) -> io::
         Of::Pending => "pending events",
         Of::Samples => "samples, since no event is waiting to be sent",
     };
-    writeln!(
-        to,
-        "Nothing is sent by this. To {} would go, with {} of {what}:",
-        preview.destination, preview.events
-    )?;
+    writeln!(to, "Nothing is sent by this. Telemetry is {}.", preview.telemetry)?;
+    writeln!(to, "To {} would go, with {} of {what}:", preview.destination, preview.events)?;
     for request in &preview.requests {
         writeln!(to)?;
         body(request, style, to)?;

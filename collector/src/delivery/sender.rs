@@ -110,8 +110,8 @@ fn configuration(session: &Session) -> u64 {
 /// `in_tool` where this is the tool's own process, which nobody may end for the sake of a denial.
 pub(crate) fn run(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool) -> Report {
     let report = deliver(session, urgency, deadline, in_tool);
-    // Local events are written at exit, where nobody waits for a network.
-    if session.verdict().may != May::Local {
+    // A tool writes local events at its exit, and nobody waits there for a network.
+    if !in_tool || session.verdict().may != May::Local {
         crate::erasure::carry_on(session, crate::erasure::By::Sender);
     }
     report

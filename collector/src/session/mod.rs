@@ -192,8 +192,10 @@ pub fn start(tool: Tool) -> Telemetry {
     }
     let gate = session.question.gate(session.place.clone());
     let may = gate.first().may;
-    if may == May::Off {
+    if may != May::Send {
         crate::erasure::at_start(&session, gate.first());
+    }
+    if may == May::Off {
         return off(Some(session));
     }
     let recorder = Arc::new(session.recorder(gate));
