@@ -120,6 +120,28 @@ impl Home {
         command
     }
 
+    /// The tool whose component is embedded, in the same home.
+    ///
+    /// # Panics
+    /// Where it was not built: `cargo test --workspace` builds it.
+    #[must_use]
+    pub fn embedded(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program("embedded");
+        command.args(arguments);
+        command
+    }
+
+    /// The author's own tool, beside the home.
+    ///
+    /// # Panics
+    /// Where it was not built: `cargo test --workspace` builds it.
+    #[must_use]
+    pub fn kit(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program("telemetry-kit");
+        command.args(arguments);
+        command
+    }
+
     fn program(&self, name: &str) -> Command {
         let me = std::env::current_exe().expect("a test has an executable");
         let program = me.ancestors().nth(2).expect("target/<profile>").join(name);

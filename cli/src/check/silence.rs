@@ -6,7 +6,7 @@ use std::time::Duration;
 use telemetry_host::Component;
 use telemetry_host::types::Outcome;
 
-use super::answers::{again, claims};
+use super::answers::again;
 use super::bench::{Bench, Called};
 use super::report::{Report, Said};
 use super::sample;
@@ -88,9 +88,6 @@ fn kept(said: &mut Said, what: &str, called: &Called<Outcome>) {
     match &called.result {
         Err(why) => said.fail(format!("{what}: {why}")),
         Ok(outcome) if again(outcome) => {}
-        Ok(outcome) if claims(outcome) => {
-            said.fail(format!("{what}, and the outcome is {}: the events are lost", name(outcome)));
-        }
         Ok(outcome) => said.fail(format!(
             "{what}, and the outcome is {}: without an answer nothing is final, so say `retry`",
             name(outcome)

@@ -1,4 +1,5 @@
 //! Components that tests build.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::path::PathBuf;
 use std::process::Command;
