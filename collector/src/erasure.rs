@@ -284,7 +284,12 @@ fn unconfirmed(session: &Session, lane: &Lane) -> String {
 fn with_contact(session: &Session, what: &str) -> String {
     let ids = identity::sent_under(session.place.directory()).unwrap_or_default().join(", ");
     match &session.config.consent.support {
+        // Where the backend says to write already, what is missing is where to.
+        Some(contact) if what.contains("write to") => {
+            format!("{what} (the address: {contact}; your machine ids: {ids})")
+        }
         Some(contact) => format!("{what}; write to {contact} and name {ids}"),
+        None if what.contains("write to") => format!("{what} (your machine ids: {ids})"),
         None => format!("{what}; ask whoever gave you this tool, and name {ids}"),
     }
 }

@@ -459,3 +459,23 @@ fn a_mail_program_opens_on_the_prepared_message_before_a_person_in_a_terminal() 
             .is_ok_and(|link| link.starts_with("mailto:privacy@example.com?subject=") && link.contains(&id))
     });
 }
+
+#[test]
+fn what_lets_nothing_leave_this_machine_pauses_the_lane_and_is_named() {
+    let vendor = Vendor::start();
+    let (home, _) = home_that_sent(&vendor, &endpoint(&vendor.url()));
+    // The author's own gate, and a debug build whose author does not let it send.
+    let sending = config(&vendor.url(), &endpoint(&vendor.url()));
+    for (line, reason) in [
+        ("send_from_debug_builds = false", "this is a debug build"),
+        ("send_from_debug_builds = true\nenabled = false", "the author of this tool has switched it off"),
+    ] {
+        home.configure(&sending.replace("send_from_debug_builds = true", line));
+        let ran = reset(&home);
+        assert!(ran.stdout.contains("not asked for yet") && ran.stdout.contains(reason), "{ran:?}");
+        assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
+        assert!(erasures(&vendor).is_empty() && lane(&home));
+    }
+    home.configure(&sending);
+    assert!(reset(&home).stdout.contains("accepted"));
+}

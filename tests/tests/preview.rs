@@ -162,3 +162,19 @@ fn the_subcommand_itself_is_never_recorded() {
     assert_eq!(home.run(&["telemetry", "flush"]).code, Some(0));
     assert_eq!(vendor.wait_for(1)[0].json().as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn a_body_that_nobody_can_read_comes_with_its_events() {
+    let home = Home::new(
+        "[tool]\nid = \"com.example.greet\"\n[backend]\nuse = \"otlp\"\n\
+         [endpoints.collector]\nurl = \"https://otel.example.com\"\n",
+    );
+    let text = home.run(&["telemetry", "preview"]).stdout;
+    assert!(text.contains("application/x-protobuf") && text.contains("00000000  "), "{text}");
+    assert!(
+        text.contains("Its events, as they are recorded:") && text.contains("\"name\":\"hello\""),
+        "{text}"
+    );
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+    assert_eq!(home.created(), Vec::<PathBuf>::new());
+}

@@ -47,9 +47,10 @@ pub struct Preview {
     pub events: u64,
     /// Pending events beyond these; they would follow in requests of their own.
     pub more: u64,
-    /// The requests. Empty where the backend is no component: then `lines` says what it gets.
+    /// The requests. Empty where the backend is no component.
     pub requests: Vec<Request>,
-    /// The events as JSON, one each, where there is no request to show.
+    /// The events as JSON, one each: what the requests are made of.
+    #[serde(serialize_with = "as_json")]
     pub lines: Vec<String>,
 }
 
@@ -108,7 +109,8 @@ pub(crate) fn preview(session: &Session, now: Timestamp) -> Result<Preview, Stri
             (Of::Samples, batch, context)
         }
     };
-    let (requests, lines) = backend.show(&batch, &context)?;
+    let requests = backend.show(&batch, &context)?;
+    let lines = lines(&batch);
     let events = batch.events.len() as u64;
     let all = journal::survey(&session.journal_directory()).destinations;
     let waiting = all.get(&destination).copied().unwrap_or(0);
@@ -197,14 +199,14 @@ impl Shown {
         self.component.as_ref().map(|(component, _)| component.limits()).unwrap_or_default()
     }
 
-    fn show(&mut self, batch: &Batch, context: &SendContext) -> Result<(Vec<Request>, Vec<String>), String> {
-        let Some((component, recorder)) = &mut self.component else { return Ok((Vec::new(), lines(batch))) };
+    fn show(&mut self, batch: &Batch, context: &SendContext) -> Result<Vec<Request>, String> {
+        let Some((component, recorder)) = &mut self.component else { return Ok(Vec::new()) };
         let outcome = component.send(batch, context);
         let requests: Vec<_> = recorder.take().into_iter().map(Request::from).collect();
         if requests.is_empty() {
             return Err(format!("the backend made no request: {outcome:?}"));
         }
-        Ok((requests, Vec::new()))
+        Ok(requests)
     }
 }
 
@@ -223,9 +225,16 @@ impl Shown {
         super::Limits::default()
     }
 
-    fn show(&mut self, batch: &Batch, _: &SendContext) -> Result<(Vec<Request>, Vec<String>), String> {
-        Ok((Vec::new(), lines(batch)))
+    fn show(&mut self, _: &Batch, _: &SendContext) -> Result<Vec<Request>, String> {
+        Ok(Vec::new())
     }
+}
+
+/// Lines of JSON as the JSON that they are.
+fn as_json<S: Serializer>(lines: &[String], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(
+        lines.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap_or_default()),
+    )
 }
 
 fn lines(batch: &Batch) -> Vec<String> {

@@ -1,11 +1,5 @@
 //! The subcommand for clap, mountable in any derive or builder CLI.
 //!
-//! | exit code | when |
-//! | --- | --- |
-//! | 0 | it is done; for `doctor`: no check failed |
-//! | 1 | it could not be done, with the reason on standard error; `flush`: events are left; `doctor`: a check failed |
-//! | 2 | the arguments are wrong (clap's own) |
-//!
 //! What a command found goes to standard output, as text or, with `--json`, as one JSON document. Text
 //! has colour on a terminal only, and none where `NO_COLOR` is set.
 
@@ -18,6 +12,15 @@ use super::style::Style;
 use super::{CommandError, text};
 
 /// Manage opt-in pseudonymous usage telemetry.
+///
+/// | exit code | when |
+/// | --- | --- |
+/// | 0 | it is done; for `doctor`: no check failed |
+/// | 1 | it could not be done, with the reason on standard error; `flush`: events are left; `doctor`: a check failed |
+/// | 2 | the arguments are wrong (clap's own) |
+///
+/// What a command found goes to standard output: as text, with colour only on a terminal and not where
+/// `NO_COLOR` is set, or with `--json` as one JSON document whose names are those of the plain functions' types.
 ///
 /// ```
 /// use clap::{Parser, Subcommand};
@@ -38,7 +41,11 @@ use super::{CommandError, text};
 /// assert!(Cli::try_parse_from(["greet", "telemetry", "off", "--json"]).is_ok());
 /// ```
 #[derive(Debug, Clone, clap::Args)]
-#[command(about = "Manage opt-in pseudonymous usage telemetry")]
+#[command(
+    about = "Manage opt-in pseudonymous usage telemetry",
+    long_about = None,
+    after_help = "Exit codes: 0 done; 1 not done, events left (flush) or a check failed (doctor); 2 wrong arguments."
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]

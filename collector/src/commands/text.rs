@@ -159,18 +159,22 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
 }
 
 pub(super) fn preview(preview: &Preview, style: Style, to: &mut Vec<u8>) -> io::Result<()> {
+    let count = preview.events;
     let what = match preview.of {
-        Of::Pending => "pending events",
-        Of::Samples => "samples, since no event is waiting to be sent",
+        Of::Pending if count == 1 => "1 pending event".to_owned(),
+        Of::Pending => format!("{count} pending events"),
+        Of::Samples => format!("{count} samples, since no event is waiting to be sent"),
     };
     writeln!(to, "Nothing is sent by this. Telemetry is {}.", preview.telemetry)?;
-    writeln!(to, "To {} would go, with {} of {what}:", preview.destination, preview.events)?;
+    writeln!(to, "To {} would go, with {what}:", preview.destination)?;
+    let mut readable = !preview.requests.is_empty();
     for request in &preview.requests {
         writeln!(to)?;
-        body(request, style, to)?;
+        readable &= body(request, style, to)?;
     }
-    for line in &preview.lines {
-        writeln!(to, "{line}")?;
+    if !readable {
+        writeln!(to, "\n{}", style.bold("Its events, as they are recorded:"))?;
+        preview.lines.iter().try_for_each(|line| writeln!(to, "{line}"))?;
     }
     if preview.more > 0 {
         writeln!(to, "\n{} more would follow.", events(preview.more))?;
@@ -178,7 +182,8 @@ pub(super) fn preview(preview: &Preview, style: Style, to: &mut Vec<u8>) -> io::
     Ok(())
 }
 
-fn body(request: &Request, style: Style, to: &mut Vec<u8>) -> io::Result<()> {
+/// Shows a request; says whether its body is text.
+fn body(request: &Request, style: Style, to: &mut Vec<u8>) -> io::Result<bool> {
     writeln!(to, "{}", style.bold(&format!("{} {}", request.method, request.url)))?;
     for (name, value) in &request.headers {
         writeln!(to, "{name}: {value}")?;
@@ -195,9 +200,9 @@ fn body(request: &Request, style: Style, to: &mut Vec<u8>) -> io::Result<()> {
     // A body of JSON escapes control characters itself; any other text is shown as bytes.
     match std::str::from_utf8(plain) {
         Ok(text) if !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) => {
-            writeln!(to, "{text}")
+            writeln!(to, "{text}").map(|()| true)
         }
-        _ => dump(plain, to),
+        _ => dump(plain, to).map(|()| false),
     }
 }
 
@@ -275,7 +280,7 @@ mod tests {
             body_before_coding: b"x\x1b[2J".to_vec(),
         };
         let mut text = Vec::new();
-        body(&request, Style::PLAIN, &mut text).unwrap();
+        assert!(!body(&request, Style::PLAIN, &mut text).unwrap());
         let text = String::from_utf8(text).unwrap();
         assert!(!text.contains('\u{1b}'), "{text:?}");
         assert!(text.contains("78 1b 5b 32 4a") && text.contains("x.[2J"), "{text}");
