@@ -43,6 +43,21 @@ fn main() {
         Some(sources) => sources.build(&wanted, &out),
         None => copy_prebuilt(&package.join("prebuilt"), &wanted, &out),
     }
+    #[cfg(feature = "precompiled")]
+    wanted.iter().for_each(|(name, _)| precompile(&out, name));
+}
+
+/// Compiles for the machine that the tool is for.
+#[cfg(feature = "precompiled")]
+fn precompile(out: &Path, name: &str) {
+    let target = variable("TARGET").to_string_lossy().into_owned();
+    let component = out.join(name).with_extension("wasm");
+    let artefact = telemetry_host::precompile_for_tool(&component, &target)
+        .unwrap_or_else(|error| fail(&format!("compiling the component `{name}` for {target}: {error}")));
+    let to = out.join(name).with_extension("precompiled");
+    if let Err(error) = fs::write(&to, artefact) {
+        fail(&format!("{}: {error}", to.display()));
+    }
 }
 
 /// What a published package carries.

@@ -144,6 +144,11 @@ impl Backend {
 
     /// Delivers one batch. On an error nothing is known of the batch: it is to be sent again.
     pub fn send(&mut self, batch: &Batch, context: &SendContext) -> Result<Outcome, CallError> {
+        self.send_owned(batch.clone(), context)
+    }
+
+    /// The same for a batch that is not needed any more, which saves a copy of it.
+    pub fn send_owned(&mut self, batch: Batch, context: &SendContext) -> Result<Outcome, CallError> {
         let (batch, context) = (track::batch(batch), track::context(context));
         self.call(|reply| Command::Send(batch, context, reply))
     }
@@ -276,9 +281,7 @@ impl Worker {
         match &result {
             Ok(_) => {
                 self.failures = 0;
-                // Memory never shrinks: an instance that has grown past half its allowance is replaced.
-                self.live =
-                    live.filter(|live| live.memory_used() <= self.component.0.limits.memory_bytes / 2);
+                self.live = live.filter(|live| live.is_fit(self.component.0.limits.memory_bytes));
             }
             Err(CallError::Broken { .. }) => {}
             Err(error) => {

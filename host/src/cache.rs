@@ -3,7 +3,8 @@
 //! The cache protects against corruption and against other users, not against the user: who can write
 //! here can replace the tool. Any doubt means compiling again. Nothing about the cache is ever an error.
 //!
-//! A file is a magic, the key, the code's SHA-256, and the code. It is written beside its place and
+//! A file is a magic, the key, a checksum over key and code, and the code. The checksum is a fast one: it is
+//! against accidents, and who could forge it could replace the tool. It is written beside its place and
 //! renamed into it, so a reader sees a whole file or none. Where effective user and owner differ (setuid,
 //! sudo with a kept home) the cache is not used at all.
 
@@ -16,8 +17,8 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 
-const MAGIC: &[u8; 8] = b"TLMCODE1";
-const HEAD: usize = 8 + 32 + 32;
+const MAGIC: &[u8; 8] = b"TLMCODE2";
+const HEAD: usize = 8 + 32 + 16;
 /// A file this big is not one of ours: code is some ten times its component at the most.
 const FILE_BYTES: u64 = 512 << 20;
 /// A tool has one backend, and its last versions.
@@ -51,8 +52,8 @@ impl Cache {
         self.dir.join(name + SUFFIX)
     }
 
-    /// The code, if all of it is as it was written.
-    pub(crate) fn read(&self) -> Option<Vec<u8>> {
+    /// What `take` makes of the code, if all of it is as it was written.
+    pub(crate) fn read<T>(&self, take: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
         let file = open_own(&self.path())?;
         let size = file.metadata().ok().filter(|meta| meta.len() <= FILE_BYTES)?.len();
         let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?);
@@ -60,8 +61,8 @@ impl Cache {
         let (head, code) = bytes.split_at_checked(HEAD)?;
         let (magic, head) = head.split_at_checked(8)?;
         let (key, checksum) = head.split_at_checked(32)?;
-        let whole = magic == MAGIC && key == self.key && checksum == checksum_of(&self.key, code).as_slice();
-        if whole { Some(bytes.split_off(HEAD)) } else { None }
+        let whole = magic == MAGIC && key == self.key && checksum == checksum_of(&self.key, code);
+        if whole { take(code) } else { None }
     }
 
     /// Writes the code, if it can, and removes what is too much.
@@ -112,11 +113,11 @@ impl Cache {
     }
 }
 
-fn checksum_of(key: &[u8; 32], code: &[u8]) -> [u8; 32] {
-    let mut sum = Sha256::new();
+fn checksum_of(key: &[u8; 32], code: &[u8]) -> [u8; 16] {
+    let mut sum = xxhash_rust::xxh3::Xxh3::new();
     sum.update(key);
     sum.update(code);
-    sum.finalize().into()
+    sum.digest128().to_le_bytes()
 }
 
 fn create_private(dir: &Path) -> Option<()> {

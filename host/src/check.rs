@@ -40,10 +40,13 @@ const INERT: [&str; 20] = [
     "wasi:random/random",
 ];
 
+/// HTTP as WASI has it, through the same gate.
+const WASI_HTTP: [&str; 2] = ["wasi:http/outgoing-handler", "wasi:http/types"];
+
 /// What an import is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Part of the contract: the one power, the log, and the types.
+    /// The one power, in the contract's words or (with the feature `wasi-http`) in WASI's; the log; the types.
     Granted,
     /// WASI that does nothing.
     Inert,
@@ -84,9 +87,14 @@ pub fn classify(import: &str) -> Class {
             None => refused("names no version of the contract"),
         };
     }
-    if INERT.contains(&name) {
+    let met = match name {
+        _ if INERT.contains(&name) => Some(Class::Inert),
+        _ if cfg!(feature = "wasi-http") && WASI_HTTP.contains(&name) => Some(Class::Granted),
+        _ => None,
+    };
+    if let Some(class) = met {
         return match version {
-            Some(version) if compatible(&version, &WASI) => Class::Inert,
+            Some(version) if compatible(&version, &WASI) => class,
             Some(version) if version.minor >= 3 || version.major >= 1 => {
                 refused("WASI 0.3: built with async; rebuild it for WASI 0.2 (for JavaScript with `--sync`)")
             }
@@ -99,6 +107,7 @@ pub fn classify(import: &str) -> Class {
             "a backend has no sockets; it asks the host for a request through `telemetry:backend/http`. \
              Likely cause: an HTTP or networking library inside the component",
         ),
+        "wasi:http" if !WASI_HTTP.contains(&name) => refused("a backend sends requests and takes none"),
         "wasi:http" => refused(
             "a backend sends through `telemetry:backend/http`. Likely cause: an HTTP library of WASI (or `fetch`) \
              inside the component; this host links it only with the feature `wasi-http`",
@@ -124,10 +133,19 @@ pub fn classify(import: &str) -> Class {
 fn linked_name(import: &str, class: &Class) -> Option<String> {
     let (name, _) = split(import);
     match class {
-        Class::Granted => Some(format!("{name}@{TRACK}")),
-        Class::Inert => Some(format!("{name}@{WASI}")),
+        Class::Granted | Class::Inert if name.starts_with("wasi:") => Some(format!("{name}@{WASI}")),
+        Class::Granted | Class::Inert => Some(format!("{name}@{TRACK}")),
         Class::Refused(_) => None,
     }
+}
+
+/// Whether every import is of an interface that a component may have. Whether each function in it is there is
+/// found when it is linked.
+pub(crate) fn may_have_all(engine: &Engine, component: &Component) -> bool {
+    component.component_type().imports(engine).all(|(import, item)| {
+        matches!(item.ty, ComponentItem::ComponentInstance(_))
+            && !matches!(classify(import), Class::Refused(_))
+    })
 }
 
 /// All imports that cannot be met, with the likely cause of each.

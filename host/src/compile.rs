@@ -32,9 +32,8 @@ mod with_compiler {
     ) -> Result<(Engine, Component), LoadError> {
         let native = engine(Target::Native)?;
         let cache = options.cache.as_deref().and_then(|dir| Cache::open(dir, &native, digest));
-        if let Some(code) = cache.as_ref().and_then(Cache::read)
-            && let Ok(component) = native_code::deserialize(&native, &code, Origin::Cache)
-        {
+        let cached = |code: &[u8]| native_code::deserialize(&native, code, Origin::Cache).ok();
+        if let Some(component) = cache.as_ref().and_then(|cache| cache.read(cached)) {
             return Ok((native, component));
         }
         let limit = options.limits.compile_time;

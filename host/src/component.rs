@@ -12,7 +12,7 @@ use crate::engine::{self, Target};
 use crate::error::{CallError, LoadError};
 use crate::limits::Limits;
 use crate::native_code::{self, Origin};
-use crate::precompiled::Artefact;
+use crate::precompiled::{self, Part};
 use crate::read::{self, Binary};
 use crate::state::State;
 use crate::types::Description;
@@ -82,17 +82,30 @@ impl Compiled {
         Ok(Self { engine, component, digest, size })
     }
 
+    /// The first part that runs here.
     fn precompiled(artefact: &'static [u8], options: &LoadOptions) -> Result<Self, LoadError> {
-        let artefact = Artefact::read(artefact)?;
-        read::check_pin(options.pin.as_deref(), &artefact.digest)?;
-        if artefact.target == Target::Pulley && !cfg!(feature = "pulley") {
+        let mut refused = None;
+        for part in precompiled::read(artefact)? {
+            read::check_pin(options.pin.as_deref(), &part.digest)?;
+            match Self::part(&part) {
+                Ok((engine, component)) => {
+                    return Ok(Self { engine, component, digest: part.digest, size: part.code.len() as u64 });
+                }
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        Err(refused.unwrap_or_else(|| LoadError::Precompiled("it is empty".to_owned())))
+    }
+
+    fn part(part: &Part<'_>) -> Result<(Engine, wasmtime::component::Component), LoadError> {
+        if part.target == Target::Pulley && !cfg!(feature = "pulley") {
             let why = "it is for the interpreter, which is not part of this program: build it with the feature `pulley`";
             return Err(LoadError::Precompiled(why.to_owned()));
         }
-        let engine = engine(artefact.target)?;
-        let component = native_code::deserialize(&engine, artefact.code, Origin::Embedded)
+        let engine = engine(part.target)?;
+        let component = native_code::deserialize(&engine, part.code, Origin::Embedded)
             .map_err(|error| LoadError::Precompiled(crate::text::reason(&format!("{error:#}"))))?;
-        Ok(Self { engine, component, digest: artefact.digest, size: artefact.code.len() as u64 })
+        Ok((engine, component))
     }
 }
 
@@ -105,14 +118,21 @@ impl Component {
     pub(crate) fn check(compiled: Compiled, options: &LoadOptions) -> Result<Self, LoadError> {
         let Compiled { engine, component, digest, .. } = compiled;
         let linker = linker(&engine)?;
-        let offences = check::offences(&engine, &component, &linker);
-        if !offences.is_empty() {
-            return Err(LoadError::Refused(offences));
+        let offences = || match check::offences(&engine, &component, &linker) {
+            offences if offences.is_empty() => Ok(()),
+            offences => Err(LoadError::Refused(offences)),
+        };
+        if !check::may_have_all(&engine, &component) {
+            offences()?;
         }
-        let wrong =
-            |error: wasmtime::Error| LoadError::WrongWorld(crate::text::reason(&format!("{error:#}")));
-        let pre = linker.instantiate_pre(&component).map_err(wrong)?;
-        let pre = BackendPre::new(pre).map_err(wrong)?;
+        let pre = match linker.instantiate_pre(&component).and_then(BackendPre::new) {
+            Ok(pre) => pre,
+            Err(error) => {
+                // Looking for each function that is missing takes longer than all the rest of loading.
+                offences()?;
+                return Err(LoadError::WrongWorld(crate::text::reason(&format!("{error:#}"))));
+            }
+        };
         Ok(Self(Arc::new(Loaded { engine, pre, limits: options.limits.clone(), digest })))
     }
 
@@ -132,6 +152,12 @@ impl Component {
         &self.0.limits
     }
 
+    /// The median of so many instantiations, for the benchmark.
+    #[doc(hidden)]
+    pub fn time_to_instantiate(&self, runs: usize) -> std::time::Duration {
+        instance::time_to_instantiate(self, runs)
+    }
+
     /// Whether its code is interpreted rather than run by the processor.
     pub fn is_interpreted(&self) -> bool {
         self.0.engine.is_pulley()
@@ -146,7 +172,10 @@ pub(crate) fn engine(target: Target) -> Result<Engine, LoadError> {
 /// What a component may import, linked.
 pub(crate) fn linker(engine: &Engine) -> Result<Linker<State>, LoadError> {
     let mut linker = Linker::new(engine);
-    let linked = wasi::link(&mut linker).and_then(|()| {
+    let linked = wasi::link(&mut linker);
+    #[cfg(feature = "wasi-http")]
+    let linked = linked.and_then(|()| crate::wasi_http::link(&mut linker));
+    let linked = linked.and_then(|()| {
         crate::bindings::Backend::add_to_linker::<_, wasmtime::component::HasSelf<_>>(
             &mut linker,
             |state: &mut State| state,

@@ -92,9 +92,15 @@ impl Live {
         finish("erase", self.limit, made, &mut self.store).map(track::erasure)
     }
 
-    /// Bytes of all its memories: they never shrink.
-    pub(crate) fn memory_used(&self) -> usize {
-        self.store.data().meter.memory_used()
+    /// Whether the next call may have it. Memory never shrinks: an instance that has grown past half its
+    /// allowance is replaced. So is one that left a request behind: it ends with the instance.
+    pub(crate) fn is_fit(&self, memory_bytes: usize) -> bool {
+        let state = self.store.data();
+        #[cfg(feature = "wasi-http")]
+        if state.gate.has_loose_ends() {
+            return false;
+        }
+        state.meter.memory_used() <= memory_bytes / 2
     }
 }
 
@@ -164,6 +170,38 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CallError> {
         .map_err(|error| CallError::Host(format!("no runtime: {error}")))
 }
 
+/// The median of so many instantiations.
+pub(crate) fn time_to_instantiate(component: &Component, runs: usize) -> Duration {
+    let loaded = &component.0;
+    let (log, gate) = closed(loaded);
+    let mut times = Vec::with_capacity(runs);
+    if let Ok(runtime) = runtime() {
+        for _ in 0..runs {
+            let started = Instant::now();
+            let live = runtime.block_on(Live::new(loaded, &log, &gate));
+            times.push(started.elapsed());
+            drop(live);
+        }
+    }
+    times.sort();
+    times.get(runs / 2).copied().unwrap_or_default()
+}
+
+/// A log and a gate for a component that is looked at and reaches nothing.
+fn closed(loaded: &Loaded) -> (LogBook, Gate) {
+    let log = LogBook::new(loaded.limits.log_bytes, loaded.limits.log_line_bytes);
+    let gate = Gate::new(GateSetup {
+        grants: Vec::new(),
+        door: Door::Record(Recorder::default()),
+        proxies: Proxies::none(),
+        lookup: std::sync::Arc::new(SystemLookup),
+        limits: loaded.limits.clone(),
+        user_agent: String::new(),
+        max_requests: Some(0),
+    });
+    (log, gate)
+}
+
 /// Calls `describe` in an instance that is thrown away, on a thread of its own.
 pub(crate) fn describe(component: &Component) -> Result<Description, CallError> {
     let component_there = component.clone();
@@ -173,16 +211,7 @@ pub(crate) fn describe(component: &Component) -> Result<Description, CallError> 
         .spawn(move || {
             let loaded = &component_there.0;
             let described = runtime().and_then(|runtime| {
-                let log = LogBook::new(loaded.limits.log_bytes, loaded.limits.log_line_bytes);
-                let gate = Gate::new(GateSetup {
-                    grants: Vec::new(),
-                    door: Door::Record(Recorder::default()),
-                    proxies: Proxies::none(),
-                    lookup: std::sync::Arc::new(SystemLookup),
-                    limits: loaded.limits.clone(),
-                    user_agent: String::new(),
-                    max_requests: Some(0),
-                });
+                let (log, gate) = closed(loaded);
                 runtime.block_on(async { Live::new(loaded, &log, &gate).await?.describe().await })
             });
             drop(done.send(described));

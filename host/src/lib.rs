@@ -32,6 +32,9 @@ mod component;
 mod egress;
 mod engine;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inspect;
 mod instance;
 pub mod limits;
@@ -46,6 +49,8 @@ mod text;
 mod track;
 pub mod types;
 mod wasi;
+#[cfg(feature = "wasi-http")]
+mod wasi_http;
 
 pub use backend::{Backend, Setup};
 pub use check::{Class as ImportClass, classify as classify_import};
@@ -64,5 +69,5 @@ pub use inspect::{Import, Inspection, inspect};
 pub use limits::Limits;
 pub use log::{Level, LogLine, Stream};
 #[cfg(feature = "compiler")]
-pub use precompiled::{CompileFor, precompile, precompile_in_build_script};
+pub use precompiled::{CompileFor, precompile, precompile_for_tool, precompile_in_build_script};
 pub use single::{PostError, Reached, post_json, reach};

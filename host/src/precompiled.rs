@@ -1,48 +1,69 @@
 //! Components compiled when the tool is built, so that the tool needs no compiler.
 //!
-//! An artefact is a magic, what it was compiled for, the SHA-256 of the component that it was made of,
-//! the SHA-256 of the code, and the code. The checksum is against accidents: whoever can change an
-//! artefact inside a program can change the program.
+//! An artefact is one or more parts, each for another way to run the same component, the better one first: a
+//! magic, what it was compiled for, the SHA-256 of the component, a checksum of the code, the code's length,
+//! and the code. The checksum is against accidents: whoever can change an artefact inside a program can
+//! change the program.
 
 use crate::engine::Target;
 use crate::error::LoadError;
 
-const MAGIC: &[u8; 8] = b"TLMPREC1";
-const HEAD: usize = 8 + 8 + 32 + 32;
+const MAGIC: &[u8; 8] = b"TLMPREC2";
+const HEAD: usize = 8 + 8 + 32 + 16 + 8;
 
-/// An artefact, read.
-pub(crate) struct Artefact {
+/// One part of an artefact, read.
+pub(crate) struct Part<'a> {
     pub(crate) target: Target,
     pub(crate) digest: String,
-    pub(crate) code: &'static [u8],
+    pub(crate) code: &'a [u8],
 }
 
-impl Artefact {
-    pub(crate) fn read(bytes: &'static [u8]) -> Result<Self, LoadError> {
+/// All parts of an artefact; at least one.
+pub(crate) fn read(mut bytes: &[u8]) -> Result<Vec<Part<'_>>, LoadError> {
+    let mut parts = Vec::new();
+    while parts.is_empty() || !bytes.is_empty() {
+        let (part, rest) = Part::read(bytes)?;
+        parts.push(part);
+        bytes = rest;
+    }
+    Ok(parts)
+}
+
+impl<'a> Part<'a> {
+    fn read(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), LoadError> {
         let not = |why: &str| LoadError::Precompiled(why.to_owned());
-        let (head, code) = bytes.split_at_checked(HEAD).ok_or_else(|| not("it is too short"))?;
+        let (head, rest) = bytes.split_at_checked(HEAD).ok_or_else(|| not("it is too short"))?;
         let (magic, head) = head.split_at(8);
         let (target, head) = head.split_at(8);
-        let (source, checksum) = head.split_at(32);
+        let (source, head) = head.split_at(32);
+        let (checksum, length) = head.split_at(16);
         if magic != MAGIC {
-            return Err(not("it was not made by this package"));
+            return Err(not("it was not made by this version of this package"));
         }
         let target = match target {
             b"native\0\0" => Target::Native,
             b"pulley\0\0" => Target::Pulley,
             _ => return Err(not("it is for something unknown")),
         };
-        use sha2::Digest;
-        if sha2::Sha256::digest(code).as_slice() != checksum {
+        let length = length.iter().rev().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+        let (code, rest) = usize::try_from(length)
+            .ok()
+            .and_then(|length| rest.split_at_checked(length))
+            .ok_or_else(|| not("it is damaged"))?;
+        if checksum_of(code) != checksum {
             return Err(not("it is damaged"));
         }
         let digest = source.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { target, digest, code })
+        Ok((Self { target, digest, code }, rest))
     }
 }
 
+fn checksum_of(code: &[u8]) -> [u8; 16] {
+    xxhash_rust::xxh3::xxh3_128(code).to_le_bytes()
+}
+
 #[cfg(feature = "compiler")]
-pub use with_compiler::{CompileFor, precompile, precompile_in_build_script};
+pub use with_compiler::{CompileFor, precompile, precompile_for_tool, precompile_in_build_script};
 
 #[cfg(feature = "compiler")]
 mod with_compiler {
@@ -66,6 +87,10 @@ mod with_compiler {
         /// The interpreter: one artefact for every 64-bit little-endian machine, and no executable memory.
         #[cfg(feature = "pulley-compiler")]
         Pulley,
+        /// Both, for a tool with the feature `pulley`: native code where the system lets it run, the
+        /// interpreter where it refuses executable memory.
+        #[cfg(feature = "pulley-compiler")]
+        Both(String),
     }
 
     /// Compiles a component into an artefact for [`Source::Precompiled`]. It is not run, and checked only
@@ -86,6 +111,13 @@ mod with_compiler {
             CompileFor::Native(triple) => (b"native\0\0", engine_for(Target::Native, Some(triple))),
             #[cfg(feature = "pulley-compiler")]
             CompileFor::Pulley => (b"pulley\0\0", engine_for(Target::Pulley, None)),
+            #[cfg(feature = "pulley-compiler")]
+            CompileFor::Both(triple) => {
+                let native = CompileFor::Native(triple.clone());
+                let mut artefact = precompile(source, options, &native)?;
+                artefact.extend(precompile(source, options, &CompileFor::Pulley)?);
+                return Ok(artefact);
+            }
         };
         let engine =
             engine.map_err(|error| LoadError::Compile(crate::text::reason(&format!("{error:#}"))))?;
@@ -94,10 +126,22 @@ mod with_compiler {
         artefact.extend_from_slice(MAGIC);
         artefact.extend_from_slice(word);
         artefact.extend(unhex(&binary.digest));
-        use sha2::Digest;
-        artefact.extend_from_slice(&sha2::Sha256::digest(&code));
+        artefact.extend_from_slice(&checksum_of(&code));
+        artefact.extend_from_slice(&(code.len() as u64).to_le_bytes());
         artefact.extend_from_slice(&code);
         Ok(artefact)
+    }
+
+    /// Compiles a file for the machine that a tool is built for, by Rust's name for it: native code where
+    /// this compiler can make it, otherwise (with the feature `pulley-compiler`) code for the interpreter.
+    pub fn precompile_for_tool(component: &Path, target: &str) -> Result<Vec<u8>, LoadError> {
+        let options = LoadOptions::default();
+        let native = precompile(Source::Path(component), &options, &CompileFor::Native(target.to_owned()));
+        #[cfg(feature = "pulley-compiler")]
+        if let Err(LoadError::Compile(_)) = native {
+            return precompile(Source::Path(component), &options, &CompileFor::Pulley);
+        }
+        native
     }
 
     /// For a build script: compiles a file for the tool's target and writes it into `OUT_DIR` under the
@@ -116,8 +160,7 @@ mod with_compiler {
         };
         let (out, target) = (variable("OUT_DIR")?, variable("TARGET")?);
         let name = component.file_name().ok_or_else(|| failed(component, "it has no name"))?;
-        let artefact =
-            precompile(Source::Path(component), &LoadOptions::default(), &CompileFor::Native(target))?;
+        let artefact = precompile_for_tool(component, &target)?;
         let mut name = name.to_owned();
         name.push(".precompiled");
         let path = Path::new(&out).join(name);

@@ -20,6 +20,8 @@ pub(crate) struct State {
     pub(crate) meter: Meter,
     pub(crate) log: LogBook,
     pub(crate) gate: Gate,
+    #[cfg(feature = "wasi-http")]
+    pub(crate) http: crate::wasi_http::Http,
     clock: CpuClock,
 }
 
@@ -56,6 +58,8 @@ pub(crate) fn store(engine: &Engine, limits: &Limits, log: &LogBook, gate: &Gate
         meter: Meter::new(limits),
         log: log.clone(),
         gate: gate.clone(),
+        #[cfg(feature = "wasi-http")]
+        http: crate::wasi_http::Http::new(gate, limits),
         clock: CpuClock { used: Duration::ZERO, most: limits.cpu_time, last: None },
     };
     let mut store = Store::new(engine, state);

@@ -12,57 +12,58 @@ use crate::state::State;
 use crate::text::reason;
 use crate::types as plain;
 
-fn instant(from: &plain::Instant) -> t::Instant {
-    t::Instant { rfc3339: from.rfc3339.clone(), unix_ms: from.unix_ms }
+fn instant(from: plain::Instant) -> t::Instant {
+    t::Instant { rfc3339: from.rfc3339, unix_ms: from.unix_ms }
 }
 
-fn attributes(from: &[plain::Attribute]) -> Vec<t::Attribute> {
-    let value = |value: &plain::Value| match value {
-        plain::Value::Text(text) => t::Value::Text(text.clone()),
-        plain::Value::Number(number) => t::Value::Number(*number),
-        plain::Value::Boolean(boolean) => t::Value::Boolean(*boolean),
-        plain::Value::Other(json) => t::Value::Other(json.clone()),
+fn attributes(from: Vec<plain::Attribute>) -> Vec<t::Attribute> {
+    let value = |value| match value {
+        plain::Value::Text(text) => t::Value::Text(text),
+        plain::Value::Number(number) => t::Value::Number(number),
+        plain::Value::Boolean(boolean) => t::Value::Boolean(boolean),
+        plain::Value::Other(json) => t::Value::Other(json),
     };
-    from.iter().map(|a| t::Attribute { key: a.key.clone(), value: value(&a.value) }).collect()
+    from.into_iter().map(|a| t::Attribute { key: a.key, value: value(a.value) }).collect()
 }
 
-fn event(from: &plain::Event) -> t::Event {
+fn event(from: plain::Event) -> t::Event {
     t::Event {
-        id: from.id.clone(),
-        kind: from.kind.clone(),
-        name: from.name.clone(),
-        time: instant(&from.time),
+        id: from.id,
+        kind: from.kind,
+        name: from.name,
+        time: instant(from.time),
         duration_ms: from.duration_ms,
         exit_code: from.exit_code,
-        ended: from.ended.clone(),
-        error_kind: from.error_kind.clone(),
-        error: from.error.clone(),
-        args: from.args.clone(),
-        attributes: attributes(&from.attributes),
+        ended: from.ended,
+        error_kind: from.error_kind,
+        error: from.error,
+        args: from.args,
+        attributes: attributes(from.attributes),
     }
 }
 
-/// A batch as this track says it.
-pub(crate) fn batch(from: &plain::Batch) -> t::Batch {
-    let origin = &from.origin;
+/// A batch as this track says it. Nothing is copied.
+pub(crate) fn batch(from: plain::Batch) -> t::Batch {
+    let origin = from.origin;
     t::Batch {
         origin: t::Origin {
-            machine_id: origin.machine_id.clone(),
-            tool: origin.tool.clone(),
-            tool_version: origin.tool_version.clone(),
-            os: origin.os.clone(),
-            os_version: origin.os_version.clone(),
-            arch: origin.arch.clone(),
-            runtime: origin.runtime.clone(),
-            attributes: attributes(&origin.attributes),
+            machine_id: origin.machine_id,
+            tool: origin.tool,
+            tool_version: origin.tool_version,
+            os: origin.os,
+            os_version: origin.os_version,
+            arch: origin.arch,
+            runtime: origin.runtime,
+            attributes: attributes(origin.attributes),
         },
-        events: from.events.iter().map(event).collect(),
+        events: from.events.into_iter().map(event).collect(),
     }
 }
 
 /// A context as this track says it.
 pub(crate) fn context(from: &plain::SendContext) -> t::SendContext {
-    t::SendContext { attempt: from.attempt, request_id: from.request_id.clone(), now: instant(&from.now) }
+    let now = instant(from.now.clone());
+    t::SendContext { attempt: from.attempt, request_id: from.request_id.clone(), now }
 }
 
 fn advice(from: t::RetryAdvice) -> plain::RetryAdvice {

@@ -86,7 +86,7 @@ mod cache {
         other.load(&numbered(1));
         let foreign = std::fs::read(other.only()).unwrap();
         let mut damages: Vec<Vec<u8>> =
-            vec![Vec::new(), b"TLMCODE1".to_vec(), vec![0; honest.len()], foreign];
+            vec![Vec::new(), b"TLMCODE2".to_vec(), vec![0; honest.len()], foreign];
         damages.push([honest.as_slice(), b"more"].concat());
         for at in (0..honest.len()).step_by(honest.len() / 20) {
             let mut flipped = honest.clone();
@@ -272,7 +272,7 @@ mod precompiled {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("acme.wasm");
         // With and without this package's own header.
-        for code in [artefact.as_slice(), &artefact[80..]] {
+        for code in [artefact.as_slice(), &artefact[72..]] {
             std::fs::write(&path, code).unwrap();
             for source in [Source::Path(&path), Source::Bytes(code)] {
                 assert!(matches!(

@@ -38,6 +38,37 @@ macro_rules! bundled {
 /// Every component that is embedded, by the features that are on.
 pub const ALL: &[Bundled] = bundled!("http" "datadog" "posthog" "otlp");
 
+/// The names of what is embedded.
+pub const NAMES: &[&str] = &[
+    #[cfg(feature = "http")]
+    "http",
+    #[cfg(feature = "datadog")]
+    "datadog",
+    #[cfg(feature = "posthog")]
+    "posthog",
+    #[cfg(feature = "otlp")]
+    "otlp",
+];
+
+/// The component of this name as code for the machine that this was built for, if it is embedded: what
+/// `telemetry_host::Source::Precompiled` takes.
+#[cfg(feature = "precompiled")]
+#[must_use]
+pub fn precompiled(name: &str) -> Option<&'static [u8]> {
+    macro_rules! precompiled {
+        ($($name:literal)*) => {
+            match name {
+                $(
+                    #[cfg(feature = $name)]
+                    $name => Some(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".precompiled"))),
+                )*
+                _ => None,
+            }
+        };
+    }
+    precompiled!("http" "datadog" "posthog" "otlp")
+}
+
 /// The component of this name, if it is embedded.
 #[must_use]
 pub fn get(name: &str) -> Option<Bundled> {
@@ -57,6 +88,7 @@ mod tests {
             assert_eq!(&bundled.wasm[..8], COMPONENT, "{}", bundled.name);
             assert_eq!(get(bundled.name), Some(*bundled));
         }
+        assert!(ALL.iter().map(|bundled| bundled.name).eq(NAMES.iter().copied()));
     }
 
     #[test]

@@ -15,11 +15,10 @@
 //! gave.
 
 mod answers;
+mod protobuf;
 mod records;
 mod settings;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use prost::Message;
 use telemetry_backend_sdk::prelude::*;
 use telemetry_backend_sdk::{ContentCoding, Credential, Placement};
 
@@ -86,8 +85,7 @@ impl Backend for Otlp {
         if batch.events.is_empty() {
             return Outcome::Delivered;
         }
-        let message = records::request(&batch.origin, &batch.events, &self.service);
-        let Some(request) = self.request(&message) else {
+        let Some(request) = self.request(batch) else {
             return too_large(batch.events.len());
         };
         match answers::read(self.protocol, http.send(&request), batch.events.len()) {
@@ -106,12 +104,15 @@ impl Backend for Otlp {
 }
 
 impl Otlp {
-    /// The request for a message; none if the protocol does not allow its size.
-    fn request(&self, message: &ExportLogsServiceRequest) -> Option<Request> {
+    /// The request for a batch; none if the protocol does not allow its size.
+    fn request(&self, batch: &Batch) -> Option<Request> {
         let mut request = Request::post(COLLECTOR, PATH).coding(self.coding);
+        let Batch { origin, events } = batch;
         request = match self.protocol {
-            settings::Protocol::Protobuf => request.bytes("application/x-protobuf", message.encode_to_vec()),
-            settings::Protocol::Json => request.json(message),
+            settings::Protocol::Protobuf => {
+                request.bytes("application/x-protobuf", protobuf::request(origin, events, &self.service))
+            }
+            settings::Protocol::Json => request.json(&records::request(origin, events, &self.service)),
         };
         for (name, value) in &self.headers {
             request = request.header(name, value);

@@ -45,7 +45,59 @@ pub(crate) fn request(origin: &Origin, events: &[Event], service: &Service) -> E
 }
 
 fn resource(origin: &Origin, service: &Service) -> Vec<KeyValue> {
-    let mut fields = Fields::default();
+    let mut all = Vec::new();
+    each_of_resource(origin, service, |key, field| all.push(pair(key, &field)));
+    all
+}
+
+fn record(event: &Event) -> LogRecord {
+    let mut attributes = Vec::new();
+    each_of_record(event, |key, field| attributes.push(pair(key, &field)));
+    let time = event.time.unix_nanos();
+    LogRecord {
+        time_unix_nano: time,
+        observed_time_unix_nano: time,
+        severity_number: SeverityNumber::Info.into(),
+        severity_text: SEVERITY.into(),
+        body: Some(Field::Text(&event.name).any_value()),
+        attributes,
+        event_name: event.kind.clone(),
+        ..LogRecord::default()
+    }
+}
+
+fn pair(key: &str, field: &Field<'_>) -> KeyValue {
+    KeyValue { key: key.into(), value: Some(field.any_value()), ..KeyValue::default() }
+}
+
+/// The severity of every record, in words.
+pub(crate) const SEVERITY: &str = "INFO";
+
+/// The value of an attribute.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Field<'a> {
+    Text(&'a str),
+    Integer(i64),
+    Number(f64),
+    Boolean(bool),
+}
+
+impl Field<'_> {
+    fn any_value(self) -> AnyValue {
+        use any_value::Value as Is;
+        let value = match self {
+            Field::Text(text) => Is::StringValue(text.into()),
+            Field::Integer(number) => Is::IntValue(number),
+            Field::Number(number) => Is::DoubleValue(number),
+            Field::Boolean(flag) => Is::BoolValue(flag),
+        };
+        AnyValue { value: Some(value) }
+    }
+}
+
+/// Hands on each attribute of the resource.
+pub(crate) fn each_of_resource(origin: &Origin, service: &Service, to: impl FnMut(&str, Field<'_>)) {
+    let mut fields = Fields::new(to);
     fields.text("service.name", service.name.as_deref().unwrap_or(&origin.tool));
     fields.text("service.version", service.version.as_deref().unwrap_or(&origin.tool_version));
     fields.text("tool.name", &origin.tool);
@@ -62,21 +114,21 @@ fn resource(origin: &Origin, service: &Service) -> Vec<KeyValue> {
     fields.text("process.runtime.name", name);
     fields.text("process.runtime.version", version);
     fields.attributes(&origin.attributes);
-    fields.0
 }
 
-fn record(event: &Event) -> LogRecord {
-    let mut fields = Fields::default();
+/// Hands on each attribute of a record.
+pub(crate) fn each_of_record(event: &Event, to: impl FnMut(&str, Field<'_>)) {
+    let mut fields = Fields::new(to);
     fields.text("log.record.uid", &event.id);
     fields.text("event.name", &event.name);
     fields.text("event.type", &event.kind);
     if let Some(duration) = event.duration_ms {
         // A cast from a float saturates and makes 0 of what is no number.
-        fields.add("command.duration_ms", any_value::Value::IntValue(duration.round() as i64));
+        fields.add("command.duration_ms", Field::Integer(duration.round() as i64));
     }
     if let Some(code) = event.exit_code {
-        fields.add("command.exit_code", any_value::Value::IntValue(code.into()));
-        fields.add("process.exit.code", any_value::Value::IntValue(code.into()));
+        fields.add("command.exit_code", Field::Integer(code.into()));
+        fields.add("process.exit.code", Field::Integer(code.into()));
     }
     if let Some(ended) = event.ended.as_deref() {
         fields.text("command.ended", ended);
@@ -91,64 +143,59 @@ fn record(event: &Event) -> LogRecord {
         fields.text("command.args", &event.args.join(" "));
     }
     fields.attributes(&event.attributes);
-    let time = event.time.unix_nanos();
-    LogRecord {
-        time_unix_nano: time,
-        observed_time_unix_nano: time,
-        severity_number: SeverityNumber::Info.into(),
-        severity_text: "INFO".into(),
-        body: Some(AnyValue { value: Some(any_value::Value::StringValue(event.name.clone())) }),
-        attributes: fields.0,
-        event_name: event.kind.clone(),
-        ..LogRecord::default()
-    }
 }
 
-/// Attributes with unique keys.
-#[derive(Default)]
-struct Fields(Vec<KeyValue>);
+/// Hands on attributes with unique keys.
+struct Fields<F> {
+    to: F,
+    /// The keys that are ours, as far as they were used.
+    ours: [&'static str; 16],
+    count: usize,
+}
 
-impl Fields {
-    fn add(&mut self, key: &str, value: any_value::Value) {
-        self.0.push(KeyValue {
-            key: key.into(),
-            value: Some(AnyValue { value: Some(value) }),
-            ..KeyValue::default()
-        });
+impl<F: FnMut(&str, Field<'_>)> Fields<F> {
+    fn new(to: F) -> Self {
+        Self { to, ours: [""; 16], count: 0 }
+    }
+
+    fn add(&mut self, key: &'static str, field: Field<'_>) {
+        if let Some(place) = self.ours.get_mut(self.count) {
+            *place = key;
+            self.count += 1;
+        }
+        (self.to)(key, field);
     }
 
     /// Adds text; an empty one says nothing and is left out.
-    fn text(&mut self, key: &str, value: &str) {
+    fn text(&mut self, key: &'static str, value: &str) {
         if !value.is_empty() {
-            self.add(key, any_value::Value::StringValue(value.into()));
+            self.add(key, Field::Text(value));
         }
     }
 
     /// Adds the author's own, which are unique among themselves.
     fn attributes(&mut self, attributes: &[Attribute]) {
-        let ours = self.0.len();
         for attribute in attributes {
-            let taken = self.0.iter().take(ours).any(|it| it.key == attribute.key);
-            let value = value(&attribute.value);
+            let text;
+            let field = match &attribute.value {
+                Value::Text(text) | Value::Other(text) => Field::Text(text),
+                Value::Boolean(flag) => Field::Boolean(*flag),
+                Value::Number(number) => match json::whole(*number) {
+                    Some(whole) => Field::Integer(whole),
+                    None if number.is_finite() => Field::Number(*number),
+                    // JSON has no such number, and what one encoding cannot say neither should.
+                    None => {
+                        text = attribute.value.to_text();
+                        Field::Text(&text)
+                    }
+                },
+            };
+            let taken = self.ours.iter().take(self.count).any(|ours| *ours == attribute.key);
             match taken {
-                true => self.add(&format!("attribute.{}", attribute.key), value),
-                false => self.add(&attribute.key, value),
+                true => (self.to)(&format!("attribute.{}", attribute.key), field),
+                false => (self.to)(&attribute.key, field),
             }
         }
-    }
-}
-
-fn value(value: &Value) -> any_value::Value {
-    match value {
-        Value::Text(text) => any_value::Value::StringValue(text.clone()),
-        Value::Boolean(value) => any_value::Value::BoolValue(*value),
-        Value::Number(number) => match json::whole(*number) {
-            Some(whole) => any_value::Value::IntValue(whole),
-            None if number.is_finite() => any_value::Value::DoubleValue(*number),
-            // JSON has no such number, and what one encoding cannot say neither should.
-            None => any_value::Value::StringValue(value.to_text()),
-        },
-        Value::Other(text) => any_value::Value::StringValue(text.clone()),
     }
 }
 

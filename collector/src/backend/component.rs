@@ -10,7 +10,7 @@ use telemetry_host as host;
 use super::select::Choice;
 use super::{Ask, Backend, Batch, Erasure, Limits, Outcome, SendContext, Verdict};
 use crate::event::{Attribute, Event, Timestamp, Value};
-use crate::tool::{Config, CredentialSource, Endpoint, Placement, Tool};
+use crate::tool::{Code, Config, CredentialSource, Endpoint, Placement, Tool};
 
 /// A loaded and configured component.
 pub(crate) struct Component {
@@ -158,8 +158,8 @@ fn load(
             host::Component::load(host::Source::Path(&path), &options)
         }
         Choice::Named(name) => {
-            let wasm = named(tool, name).ok_or_else(|| unknown(tool, name))?;
-            host::Component::load(host::Source::Bytes(&wasm), &options)
+            let found = named(tool, name).ok_or_else(|| unknown(tool, name))?;
+            host::Component::load(found, &options)
         }
         Choice::None | Choice::Own | Choice::Stdout | Choice::File => {
             return Err("the chosen backend is not a component".into());
@@ -168,14 +168,22 @@ fn load(
     loaded.map_err(|error| error.to_string())
 }
 
-/// The bytes of an embedded or bundled component.
-fn named<'a>(tool: &'a Tool, name: &str) -> Option<std::borrow::Cow<'a, [u8]>> {
+/// An embedded or bundled component.
+fn named<'a>(tool: &'a Tool, name: &str) -> Option<host::Source<'a>> {
     if let Some(embedded) = tool.embedded.iter().find(|embedded| embedded.name == name) {
-        return Some(std::borrow::Cow::Borrowed(&embedded.wasm));
+        return Some(match &embedded.code {
+            Code::Wasm(wasm) => host::Source::Bytes(wasm),
+            Code::Precompiled(artefact) => host::Source::Precompiled(artefact),
+        });
     }
-    #[cfg(feature = "bundled")]
+    #[cfg(feature = "precompiled")]
+    if let Some(artefact) = telemetry_backends::precompiled(name) {
+        return Some(host::Source::Precompiled(artefact));
+    }
+    // Where all that is bundled is precompiled, the files are not part of the program.
+    #[cfg(all(feature = "bundled", not(feature = "precompiled")))]
     if let Some(bundled) = telemetry_backends::get(name) {
-        return Some(std::borrow::Cow::Borrowed(bundled.wasm));
+        return Some(host::Source::Bytes(bundled.wasm));
     }
     None
 }
@@ -183,7 +191,7 @@ fn named<'a>(tool: &'a Tool, name: &str) -> Option<std::borrow::Cow<'a, [u8]>> {
 fn unknown(tool: &Tool, name: &str) -> String {
     let mut known: Vec<&str> = vec!["noop", "stdout", "file"];
     #[cfg(feature = "bundled")]
-    known.extend(telemetry_backends::ALL.iter().map(|bundled| bundled.name));
+    known.extend(telemetry_backends::NAMES);
     known.extend(tool.embedded.iter().map(|embedded| embedded.name.as_ref()));
     format!(
         "[backend] use = {name:?} is not a backend of this tool: it has {}; for a file, write `path = \"{name}.wasm\"`",
@@ -258,7 +266,7 @@ impl Backend for Component {
 
     fn send(&mut self, batch: &Batch, context: &SendContext) -> Outcome {
         self.refused.store(false, Ordering::SeqCst);
-        let sent = self.inner.send(&to_batch(batch), &to_context(context));
+        let sent = self.inner.send_owned(to_batch(batch), &to_context(context));
         if self.refused.load(Ordering::SeqCst) {
             return Outcome::Forbidden;
         }

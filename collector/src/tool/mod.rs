@@ -28,7 +28,18 @@ pub(crate) type Erase = Arc<dyn Fn(&[String]) -> Erasure + Send + Sync>;
 )]
 pub(crate) struct Embedded {
     pub(crate) name: Cow<'static, str>,
-    pub(crate) wasm: Cow<'static, [u8]>,
+    pub(crate) code: Code,
+}
+
+/// What was embedded.
+#[derive(Clone)]
+#[cfg_attr(
+    not(feature = "components"),
+    allow(dead_code, reason = "only a build that sends loads components")
+)]
+pub(crate) enum Code {
+    Wasm(Cow<'static, [u8]>),
+    Precompiled(&'static [u8]),
 }
 
 /// Where the configuration comes from.
@@ -144,7 +155,18 @@ impl Tool {
         name: impl Into<Cow<'static, str>>,
         wasm: impl Into<Cow<'static, [u8]>>,
     ) -> Self {
-        self.embedded.push(Embedded { name: name.into(), wasm: wasm.into() });
+        self.embedded.push(Embedded { name: name.into(), code: Code::Wasm(wasm.into()) });
+        self
+    }
+
+    /// The same for a component that was compiled when the tool was built, so that the tool needs no
+    /// compiler: by `telemetry_host::precompile_in_build_script` or `telemetry-kit precompile`.
+    ///
+    /// This is code that runs as it stands. It must be part of the program (`include_bytes!`), never
+    /// something that was read at run time.
+    #[must_use]
+    pub fn precompiled(mut self, name: impl Into<Cow<'static, str>>, artefact: &'static [u8]) -> Self {
+        self.embedded.push(Embedded { name: name.into(), code: Code::Precompiled(artefact) });
         self
     }
 

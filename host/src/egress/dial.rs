@@ -118,7 +118,7 @@ impl Dialer {
             request.headers_mut().append(name, value);
         }
         if !matches!(*request.method(), http::Method::GET | http::Method::HEAD) {
-            *request.body_mut() = Some(prepared.body.into());
+            *request.body_mut() = Some(prepared.outgoing.body.into());
         }
         Ok(request)
     }

@@ -34,8 +34,8 @@ pub struct Exchanges {
 #[derive(Clone)]
 pub(crate) struct Gate(Arc<Inner>);
 
-struct Inner {
-    grants: BTreeMap<String, Arc<Grant>>,
+pub(super) struct Inner {
+    pub(super) grants: BTreeMap<String, Arc<Grant>>,
     door: Door,
     proxies: Proxies,
     lookup: Arc<dyn Lookup>,
@@ -46,13 +46,16 @@ struct Inner {
 }
 
 #[derive(Default)]
-struct GateState {
+pub(super) struct GateState {
     open: bool,
     /// What `describe` asked for; none until it has answered.
     described: Vec<String>,
     this_call: u32,
     dialers: BTreeMap<String, Dialer>,
-    exchanges: Exchanges,
+    pub(super) exchanges: Exchanges,
+    /// Requests that go on, whoever waits for them.
+    #[cfg(feature = "wasi-http")]
+    pub(super) loose_ends: usize,
 }
 
 pub(crate) struct GateSetup {
@@ -80,7 +83,12 @@ impl Gate {
         }))
     }
 
-    fn with<R>(&self, act: impl FnOnce(&mut GateState) -> R) -> R {
+    #[cfg(feature = "wasi-http")]
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut GateState) -> R) -> R {
         act(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -126,30 +134,31 @@ impl Gate {
             return Err(Refusal::Denied("http is closed during `describe` and `configure`".to_owned()));
         }
         let grant = self.grant(&asked.endpoint)?;
-        let mut prepared = Prepared::new(&grant, asked, &inner.limits, &inner.user_agent)?;
+        let prepared = Prepared::new(&grant, asked, &inner.limits, &inner.user_agent)?;
         let dialer = self.dialer(&grant)?;
         self.count()?;
-        let outgoing = prepared.outgoing.clone();
         match &inner.door {
             Door::Record(recorder) => {
                 dialer.check_literal()?;
-                let answer = recorder.record(&outgoing);
-                self.passed(&outgoing);
+                let answer = recorder.record(&prepared.outgoing);
+                self.passed(&prepared.outgoing);
                 Ok(answer.without(grant.credential.as_ref()))
             }
             Door::Network(permit) => {
                 dialer.check_literal()?;
                 let (gate, permit) = (self.clone(), Arc::clone(permit));
-                let limit = std::mem::take(&mut prepared.timeout);
+                let limit = prepared.timeout;
                 let response_bytes = inner.limits.response_bytes;
                 // On the runtime's own stack, not the component's, and ended with this future.
                 let work = OnDrop(tokio::spawn(async move {
-                    let asked = outgoing.clone();
-                    let answer = tokio::task::spawn_blocking(move || permit(&asked)).await;
-                    let guard = answer
-                        .map_err(|_| Refusal::Other("the question for consent failed".to_owned()))?
-                        .map_err(|denied| Refusal::Denied(crate::text::reason(&denied.reason)))?;
-                    gate.passed(&outgoing);
+                    // The request goes there and back: its body may be megabytes.
+                    let asked = tokio::task::spawn_blocking(move || (permit(&prepared.outgoing), prepared));
+                    let (answer, prepared) = asked
+                        .await
+                        .map_err(|_| Refusal::Other("the question for consent failed".to_owned()))?;
+                    let guard =
+                        answer.map_err(|denied| Refusal::Denied(crate::text::reason(&denied.reason)))?;
+                    gate.passed(&prepared.outgoing);
                     let result = dialer.exchange(prepared, response_bytes).await;
                     drop(guard);
                     result

@@ -9,6 +9,8 @@
 
 pub(crate) mod address;
 pub(crate) mod answer;
+#[cfg(feature = "wasi-http")]
+pub(crate) mod by_url;
 pub(crate) mod coding;
 pub(crate) mod dial;
 pub(crate) mod door;

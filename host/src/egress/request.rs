@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::coding::{self, Coding};
 use super::grant::{Grant, Placement};
 use super::headers;
@@ -59,7 +57,6 @@ pub struct Outgoing {
 pub(crate) struct Prepared {
     pub(crate) url: url::Url,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Bytes,
     pub(crate) timeout: Duration,
     pub(crate) outgoing: Outgoing,
 }
@@ -104,7 +101,6 @@ impl Prepared {
         Ok(Self {
             url,
             headers,
-            body: Bytes::from(body.clone()),
             timeout: asked.timeout.map_or(limits.request_time, |asked| asked.min(limits.request_time)),
             outgoing: Outgoing {
                 endpoint: asked.endpoint,

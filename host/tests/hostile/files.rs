@@ -38,7 +38,7 @@ fn an_empty_component_and_one_of_another_world_are_not_backends() {
 fn every_import_that_is_not_to_be_had_is_named() {
     let wat = r#"(component
         (import "wasi:sockets/instance-network@0.2.0" (instance))
-        (import "wasi:http/outgoing-handler@0.2.0" (instance))
+        (import "wasi:http/incoming-handler@0.2.0" (instance))
         (import "wasi:clocks/monotonic-clock@0.3.0" (instance))
         (import "wasi:cli/environment@0.2.99" (instance (export "read-mail" (func))))
         (import "telemetry:backend/http@0.2.0" (instance))
@@ -47,7 +47,7 @@ fn every_import_that_is_not_to_be_had_is_named() {
     let text = refused(&wat::parse_str(wat).unwrap());
     for (import, cause) in [
         ("wasi:sockets/instance-network@0.2.0", "a backend has no sockets"),
-        ("wasi:http/outgoing-handler@0.2.0", "wasi-http"),
+        ("wasi:http/incoming-handler@0.2.0", "takes none"),
         ("wasi:clocks/monotonic-clock@0.3.0", "built with async"),
         ("wasi:cli/environment@0.2.99#read-mail", "newer than this host"),
         ("telemetry:backend/http@0.2.0", "this host speaks 0.1.0"),
