@@ -15,8 +15,11 @@ use crate::limits::Limits;
 use crate::precompiled;
 use crate::text::tidy;
 
+/// Takes any bytes.
+pub type Target = fn(&[u8]);
+
 /// Every function by its name, which is that of its corpus.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("component", component),
     ("artefact", artefact),
     ("grant", grant),
