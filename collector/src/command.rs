@@ -28,5 +28,4 @@ pub use guard::{Guard, begin};
 pub use outcome::{Failure, Outcome, Report};
 pub use value::{Metadata, Recordable, Text};
 
-#[allow(unused_imports, reason = "called by the recorder at exit")]
 pub(crate) use stack::{end_all, end_all_on_abort};

@@ -42,8 +42,70 @@ impl Logger {
 }
 
 impl Default for Logger {
+    /// Where the author gave no hook: the tool's `tracing` subscriber with that feature, otherwise nobody.
     fn default() -> Self {
+        #[cfg(feature = "tracing")]
+        return Self::new(|it| match it.severity {
+            Severity::Debug => tracing::debug!(target: "telemetry", "{}", it.message),
+            Severity::Warning => tracing::warn!(target: "telemetry", "{}", it.message),
+            Severity::Error => tracing::error!(target: "telemetry", "{}", it.message),
+        });
+        #[cfg(not(feature = "tracing"))]
         Self::new(|_| {})
+    }
+}
+
+#[cfg(all(test, feature = "tracing"))]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use tracing::field::{Field, Visit};
+    use tracing::span;
+
+    /// Keeps what it is told.
+    struct Subscriber(Arc<Mutex<Vec<String>>>);
+
+    struct Message(String);
+
+    impl Visit for Message {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            if field.name() == "message" {
+                self.0 = format!("{value:?}");
+            }
+        }
+    }
+
+    impl tracing::Subscriber for Subscriber {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+        fn event(&self, event: &tracing::Event<'_>) {
+            let mut message = Message(String::new());
+            event.record(&mut message);
+            let metadata = event.metadata();
+            self.0.lock().unwrap().push(format!("{} {}: {}", metadata.level(), metadata.target(), message.0));
+        }
+        fn enter(&self, _: &span::Id) {}
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    #[test]
+    fn without_a_hook_diagnostics_go_to_the_tools_subscriber() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        tracing::subscriber::with_default(Subscriber(Arc::clone(&told)), || {
+            Logger::default().log(Severity::Warning, "a batch was not delivered: 503");
+            Logger::default().log(Severity::Error, "events are held");
+        });
+        let told = told.lock().unwrap();
+        assert_eq!(
+            *told,
+            ["WARN telemetry: a batch was not delivered: 503", "ERROR telemetry: events are held"]
+        );
     }
 }
 

@@ -52,7 +52,7 @@ pub use declared::Declared;
 pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
 pub use platform::container::container;
 pub use recorder::capture;
-pub use session::{NoSession, Telemetry, start, track};
+pub use session::{NoSession, Telemetry, before_exec, exit, start, track};
 /// Declares an event: see [`Declared`].
 pub use telemetry_macros::Event;
 /// Gives an error a kind: see [`command::Failure`].

@@ -69,7 +69,6 @@ pub(super) fn change(id: EventId, act: impl FnOnce(&mut Frame)) {
 
 /// Ends every command of this thread, innermost first: the process is about to exit, to be replaced,
 /// or to abort because of a panic. Their guards then find nothing left to record.
-#[allow(dead_code, reason = "called by the recorder at exit")]
 pub(crate) fn end_all(ended: Ended, exit_code: Option<i32>) {
     while let Some(frame) = current().and_then(take) {
         let report = match ended {
@@ -82,7 +81,6 @@ pub(crate) fn end_all(ended: Ended, exit_code: Option<i32>) {
 
 /// Where a panic ends the process at once, no guard sees it: so its commands are ended by a hook, after
 /// the message was printed. Elsewhere the guards do it, and only if the panic is not caught inside.
-#[allow(dead_code, reason = "called by `start!`")]
 pub(crate) fn end_all_on_abort() {
     #[cfg(panic = "abort")]
     {

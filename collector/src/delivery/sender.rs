@@ -119,12 +119,15 @@ pub(crate) fn run(session: &Session, urgency: Urgency, deadline: Instant, in_too
 
 fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool) -> Report {
     let report = |finished| Report { delivered: 0, finished };
-    let drain = match Drain::try_open(&session.journal_directory(), session.journal_settings()) {
+    let drain = match open_drain(session) {
         Ok(Some(drain)) => drain,
         Ok(None) => return report(Finished::Busy),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return report(Finished::Empty),
         Err(error) => return report(Finished::Held(format!("the journal cannot be opened: {error}"))),
     };
+    if !in_tool {
+        drain.may_be_ended();
+    }
     let directory = session.place.directory();
     let (rules, now) = (rules(session), Timestamp::now());
     let mut schedule = match files::read_schedule(directory) {
@@ -149,6 +152,41 @@ fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool
         session.logger.log(Severity::Error, format!("events are held: {why}"));
     }
     Report { delivered: sender.delivered, finished }
+}
+
+/// The journal's drain; none where another sender is at work. One that has outlived its lifetime (it was
+/// stopped, or hangs where no timeout reaches) is ended, and this one takes its place.
+fn open_drain(session: &Session) -> std::io::Result<Option<Drain>> {
+    /// Beyond its lifetime, for its last request to end.
+    const GRACE: Duration = Duration::from_secs(60);
+    let directory = session.journal_directory();
+    let open = || Drain::try_open(&directory, session.journal_settings());
+    if let Some(drain) = open()? {
+        return Ok(Some(drain));
+    }
+    let now = u32::try_from(Timestamp::now().seconds).unwrap_or(0);
+    let stuck = journal::who_drains(&directory)
+        .map(|other| other.end_if_stuck(now, session.config.delivery.lifetime + GRACE));
+    match stuck {
+        Some(Ok(true)) => {
+            let why = "a sender that outlived its lifetime was ended";
+            session.logger.log(Severity::Warning, why);
+            // The system gives its lock back when it has taken the process down.
+            for _ in 0..100 {
+                if let Some(drain) = open()? {
+                    return Ok(Some(drain));
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Ok(None)
+        }
+        Some(Err(error)) => {
+            let why = format!("a sender that outlived its lifetime cannot be ended: {error}");
+            session.logger.log(Severity::Warning, why);
+            Ok(None)
+        }
+        Some(Ok(false)) | None => Ok(None),
+    }
 }
 
 struct Sender<'a> {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use super::files;
 use super::sender::{self, Urgency};
-use super::starts::{Start, may_start};
+use super::starts::{Start, Starts, may_start};
 use crate::backend::select::Choice;
 use crate::consent::May;
 use crate::diagnostics::Severity;
@@ -42,6 +42,17 @@ pub(crate) enum Way {
     Inline,
     /// Not by itself.
     Never,
+}
+
+/// What becomes of this process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Leaving {
+    /// It ends.
+    Exit,
+    /// Another program takes its place, or it goes on at once.
+    Exec,
+    /// It goes on: this is a thread of ours in a long-running tool.
+    Stay,
 }
 
 /// How long the backends that touch no network may take at exit. They need a millisecond.
@@ -96,8 +107,8 @@ pub(crate) fn at_start(session: &Arc<Session>) {
     let _ = thread.spawn(move || sender::run(&session, Urgency::Due, deadline, true));
 }
 
-/// At the end of a run.
-pub(crate) fn at_exit(session: &Session, may: May) {
+/// Starts a sender where one is due: at the end of a run, or from time to time in a long one.
+pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
     if may == May::Off || !session.journal_directory().is_dir() {
         return;
     }
@@ -105,22 +116,28 @@ pub(crate) fn at_exit(session: &Session, may: May) {
         sender::run(session, Urgency::Now, Instant::now() + INLINE, true);
         return;
     }
-    match choose(session) {
-        Way::Inline => {
+    match (choose(session), leaving) {
+        (Way::Inline, _) => {
             sender::run(session, Urgency::Now, Instant::now() + INLINE, true);
         }
-        Way::Bounded(wait) => bounded(session, wait),
-        Way::Detached => {
-            if take_turn(session, true) {
-                tell(session, detached(session));
-            }
-        }
-        Way::Helper(program) => {
+        (Way::Bounded(_) | Way::Overlapped, Leaving::Stay) => {
             if take_turn(session, false) {
-                tell(session, helped(&program));
+                let deadline = Instant::now() + session.config.delivery.lifetime;
+                sender::run(session, Urgency::Due, deadline, true);
             }
         }
-        Way::Overlapped | Way::Never => {}
+        (Way::Bounded(wait), Leaving::Exit | Leaving::Exec) => bounded(session, wait),
+        (Way::Detached, leaving) => {
+            if take_turn(session, true) {
+                tell(session, detached(session, leaving));
+            }
+        }
+        (Way::Helper(program), leaving) => {
+            if take_turn(session, false) {
+                tell(session, helped(&program, leaving));
+            }
+        }
+        (Way::Overlapped, Leaving::Exit | Leaving::Exec) | (Way::Never, _) => {}
     }
 }
 
@@ -149,12 +166,12 @@ pub(crate) fn for_erasure(session: &Arc<Session>) {
     match choose(session) {
         Way::Detached => {
             if turn(session, true, seed) {
-                tell(session, detached(session));
+                tell(session, detached(session, Leaving::Exit));
             }
         }
         Way::Helper(program) => {
             if turn(session, false, seed) {
-                tell(session, helped(&program));
+                tell(session, helped(&program, Leaving::Exit));
             }
         }
         Way::Overlapped | Way::Bounded(_) | Way::Inline => {
@@ -170,16 +187,22 @@ pub(crate) fn for_erasure(session: &Arc<Session>) {
     }
 }
 
-fn detached(session: &Session) -> std::io::Result<()> {
-    match &session.executable {
-        Some(executable) => executable.start_sender(&session.config.tool.id).map(drop),
-        None => Err(std::io::Error::other("the running program cannot be found")),
+fn detached(session: &Session, leaving: Leaving) -> std::io::Result<()> {
+    let id = &session.config.tool.id;
+    match (&session.executable, leaving) {
+        (Some(executable), Leaving::Exit) => executable.start_sender(id),
+        (Some(executable), Leaving::Exec | Leaving::Stay) => executable.start_orphan(id),
+        (None, _) => Err(std::io::Error::other("the running program cannot be found")),
     }
 }
 
-fn helped(program: &std::path::Path) -> std::io::Result<()> {
+fn helped(program: &std::path::Path, leaving: Leaving) -> std::io::Result<()> {
     let null = Stdio::null;
-    Command::new(program).stdin(null()).stdout(null()).stderr(null()).spawn().map(drop)
+    let mut child = Command::new(program).stdin(null()).stdout(null()).stderr(null()).spawn()?;
+    match leaving {
+        Leaving::Stay => child.wait().map(drop),
+        Leaving::Exit | Leaving::Exec => Ok(()),
+    }
 }
 
 /// Whether a sender may be started now; if so, that is written down first.
@@ -188,16 +211,23 @@ fn take_turn(session: &Session, detached: bool) -> bool {
 }
 
 fn turn(session: &Session, detached: bool, seed: u64) -> bool {
+    let Some(mut starts) = due(session, seed) else { return false };
+    starts.started(Timestamp::now(), detached);
+    files::write_starts(session.place.directory(), &starts).is_ok()
+}
+
+/// Whether a sender would be started now.
+pub(crate) fn is_due(session: &Session) -> bool {
+    due(session, session.seed()).is_some()
+}
+
+fn due(session: &Session, seed: u64) -> Option<Starts> {
     let directory = session.place.directory();
-    let Some(mut starts) = files::read_starts(directory) else { return false };
+    let starts = files::read_starts(directory)?;
     let schedule = files::read_schedule(directory);
     let now = Timestamp::now();
     let rules = sender::rules(session);
-    if may_start(schedule.as_ref(), &starts, now, &rules, seed) != Start::Due {
-        return false;
-    }
-    starts.started(now, detached);
-    files::write_starts(directory, &starts).is_ok()
+    (may_start(schedule.as_ref(), &starts, now, &rules, seed) == Start::Due).then_some(starts)
 }
 
 fn tell(session: &Session, started: std::io::Result<()>) {

@@ -71,6 +71,14 @@ impl Timestamp {
         Self::from(SystemTime::now())
     }
 
+    /// The time from an earlier moment to this one; none where that was later.
+    #[must_use]
+    pub(crate) fn since(self, earlier: Self) -> Option<Duration> {
+        let seconds = u64::try_from(self.seconds.checked_sub(earlier.seconds)?).ok()?;
+        (Duration::from_secs(seconds) + Duration::from_nanos(u64::from(self.nanos)))
+            .checked_sub(Duration::from_nanos(u64::from(earlier.nanos)))
+    }
+
     /// Milliseconds since 1970 with a fraction.
     #[must_use]
     pub fn unix_ms(self) -> f64 {

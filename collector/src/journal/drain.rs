@@ -7,8 +7,8 @@ use super::segment::{Loaded, Unreadable};
 use super::settings::{LossCause, Settings};
 use super::state::State;
 use super::{acks, lease};
-use crate::platform::file;
 use crate::platform::folder::{Folder, How};
+use crate::platform::{file, process};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
@@ -110,6 +110,16 @@ impl Drain {
             }
         }
         Ok(None)
+    }
+
+    /// Says in the lock that this process does nothing but drain, so that whoever finds it stuck may end
+    /// it. A note that cannot be written is none: then nobody may.
+    pub fn may_be_ended(&self) {
+        let pid = std::process::id();
+        if let Some(began) = process::started(pid) {
+            let note = format!("{pid} {} {began}\n", self.settings.seconds());
+            file::write_at(&self.lock, note.as_bytes(), 0).ok();
+        }
     }
 
     /// Takes over what dead processes left and what is free, finishes what a killed drain began,

@@ -69,7 +69,7 @@ impl Fast {
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, Vec<Running>> {
+    pub(super) fn running(&self) -> MutexGuard<'_, Vec<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -70,19 +70,20 @@ impl Writer {
     }
 
     fn carry(&mut self, fast: &Fast, old: &Lease, running: &Running) -> io::Result<()> {
-        let mut bytes = vec![0; format::RECORD_HEAD];
-        file::read_at(&old.file, &mut bytes, running.offset)?;
-        let length = format::u32_at(&bytes, 8).unwrap_or(0) as usize & format::MAX_PAYLOAD;
-        bytes.resize(format::record_size(length), 0);
-        file::read_at(&old.file, &mut bytes, running.offset)?;
         // A start record that is damaged by now has nothing to carry.
-        let Some((head, payload)) = format::decode_alone(old.seed, &bytes, running.offset) else {
-            return Ok(());
-        };
-        let record = Record { kind: head.kind, id: head.id, seconds: head.seconds, payload };
+        let Some((head, payload)) = start_record(old, running)? else { return Ok(()) };
+        let size = format::record_size(payload.len());
+        let record = Record { kind: head.kind, id: head.id, seconds: head.seconds, payload: &payload };
         // Where others left little room in the new one it grows beyond its limit: a command must not
         // end because of that.
-        self.put_over(fast, &record, bytes.len())
+        self.put_over(fast, &record, size)
+    }
+
+    /// The payloads of the start records of the commands that are running.
+    pub(super) fn running(&self, fast: &Fast) -> Vec<Vec<u8>> {
+        let Some(lease) = &self.lease else { return Vec::new() };
+        let read = |running: &Running| Some(start_record(lease, running).ok()??.1);
+        fast.running().iter().filter_map(read).collect()
     }
 
     /// Seals what is full. If it cannot be renamed it stays a slot, and whoever leases it tries.
@@ -124,6 +125,17 @@ impl Writer {
         }
         fast.take_running();
     }
+}
+
+/// A start record, read back; none where it is damaged by now.
+fn start_record(lease: &Lease, running: &Running) -> io::Result<Option<(format::Head, Vec<u8>)>> {
+    let mut bytes = vec![0; format::RECORD_HEAD];
+    file::read_at(&lease.file, &mut bytes, running.offset)?;
+    let length = format::u32_at(&bytes, 8).unwrap_or(0) as usize & format::MAX_PAYLOAD;
+    bytes.resize(format::record_size(length), 0);
+    file::read_at(&lease.file, &mut bytes, running.offset)?;
+    Ok(format::decode_alone(lease.seed, &bytes, running.offset)
+        .map(|(head, payload)| (head, payload.to_vec())))
 }
 
 /// Says in the old segment that its running commands moved on.

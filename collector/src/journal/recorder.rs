@@ -164,6 +164,13 @@ impl Journal {
         process.writer().sync(&self.common, &process.fast)
     }
 
+    /// The payloads of the start records of commands that began in this process and have not ended.
+    #[must_use]
+    pub fn running(&self) -> Vec<Vec<u8>> {
+        let process = self.process();
+        process.writer().running(&process.fast)
+    }
+
     /// Gives the segment up, so that a drain can take it. The next append leases again.
     pub fn seal(&self) {
         let process = self.process();

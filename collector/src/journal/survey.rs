@@ -6,11 +6,13 @@ use super::segment::{Loaded, Unreadable, count};
 use super::settings::{Label, LossCause, RecordKind};
 use super::state::State;
 use super::{acks, quarantine};
-use crate::platform::file;
 use crate::platform::folder::{Folder, How};
+use crate::platform::{file, process};
 use std::collections::BTreeMap;
 use std::fs::TryLockError;
+use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 /// Who drains a journal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +22,33 @@ pub struct Draining {
     pub pid: u32,
     /// When it began, in seconds since 1970.
     pub since: u32,
+    /// When the system started its process, where it does nothing but drain and may be ended.
+    pub began: Option<u64>,
+}
+
+impl Draining {
+    /// Ends a drain that began longer ago than it may live: it is stopped or stuck. `false` where it is
+    /// not ours to end: a tool that drains in a thread of its own, a young one, one that has ended.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn end_if_stuck(&self, now: u32, lifetime: Duration) -> io::Result<bool> {
+        let lived = now.checked_sub(self.since).map(|seconds| Duration::from_secs(seconds.into()));
+        match self.began {
+            Some(_)
+                if lived.is_some_and(|lived| lived > lifetime) && process::is_alive(self.pid, self.began) =>
+            {
+                process::end(self.pid, self.began).map(|()| true)
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+/// Who drains this journal now.
+#[must_use]
+pub fn who_drains(directory: &Path) -> Option<Draining> {
+    draining(&Folder::open(directory).ok()?)
 }
 
 /// What is in a journal.
@@ -240,9 +269,10 @@ fn draining(folder: &Folder) -> Option<Draining> {
         Err(TryLockError::Error(_)) => None,
         Err(TryLockError::WouldBlock) => {
             let text = String::from_utf8(file::read_all(&file, 64).ok()?).unwrap_or_default();
-            let mut numbers = text.split_ascii_whitespace().map(str::parse::<u32>);
-            let mut number = || numbers.next().and_then(Result::ok).unwrap_or(0);
-            Some(Draining { pid: number(), since: number() })
+            let mut numbers = text.split_ascii_whitespace().map(str::parse::<u64>);
+            let mut number = || numbers.next().and_then(Result::ok);
+            let mut short = || number().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+            Some(Draining { pid: short(), since: short(), began: number() })
         }
     }
 }

@@ -20,8 +20,15 @@ use std::process::{Child, Command, Stdio};
 /// a user's argument nor an inherited environment makes a tool a sender by accident.
 const ARGUMENT: &str = "__telemetry_sender";
 
+/// The second argument where the child only starts the sender and ends, so that the sender is nobody's
+/// child: a program that goes on would otherwise have to wait for it, or keep a zombie.
+const BETWEEN: &str = "between";
+
 /// Holds the tool's id in the hidden mode.
 const VARIABLE: &str = "TELEMETRY_SENDER";
+
+/// `ECHILD`.
+const NO_CHILD: i32 = 10;
 
 /// The program that is running, as the file that it was started from.
 #[derive(Clone, Debug)]
@@ -60,8 +67,25 @@ impl Executable {
         file_id(&self.path).is_ok_and(|file| file == self.file)
     }
 
-    /// Starts it again in the hidden mode. The child's streams are null, and nobody waits for it.
-    pub(crate) fn start_sender(&self, tool_id: &str) -> io::Result<Child> {
+    /// Starts it again in the hidden mode, for a process that is about to end. The child's streams are
+    /// null, and nobody waits for it.
+    pub(crate) fn start_sender(&self, tool_id: &str) -> io::Result<()> {
+        self.start(tool_id, &[ARGUMENT]).map(drop)
+    }
+
+    /// The same for a process that goes on: the sender is not its child. Waits for the child between
+    /// them, which needs some milliseconds.
+    pub(crate) fn start_orphan(&self, tool_id: &str) -> io::Result<()> {
+        match self.start(tool_id, &[ARGUMENT, BETWEEN])?.wait() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(io::Error::other(format!("the process that starts it ended with {status}"))),
+            // The tool waits for any child, and this one was among them.
+            Err(error) if error.raw_os_error() == Some(NO_CHILD) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn start(&self, tool_id: &str, arguments: &[&str]) -> io::Result<Child> {
         if !self.is_unchanged() {
             return Err(io::Error::other(format!(
                 "{} is no longer the program that is running",
@@ -70,7 +94,7 @@ impl Executable {
         }
         let mut command = Command::new(&self.path);
         command
-            .arg(ARGUMENT)
+            .args(arguments)
             .env(VARIABLE, tool_id)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -89,6 +113,11 @@ impl Executable {
 /// Whether this process was started as this tool's sender.
 pub(crate) fn is_sender(tool_id: &str) -> bool {
     asks_for_sender(std::env::args_os().nth(1), std::env::var_os(VARIABLE), tool_id)
+}
+
+/// Whether this process, in the hidden mode, is only to start the sender.
+pub(crate) fn is_between() -> bool {
+    std::env::args_os().nth(2).as_deref() == Some(OsStr::new(BETWEEN))
 }
 
 fn asks_for_sender(argument: Option<OsString>, variable: Option<OsString>, tool_id: &str) -> bool {

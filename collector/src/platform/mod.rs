@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod container;
 pub(crate) mod detach;
 pub(crate) mod directory;
+pub(crate) mod exit;
 pub(crate) mod file;
 pub(crate) mod folder;
 pub(crate) mod fork;

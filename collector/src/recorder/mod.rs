@@ -11,14 +11,14 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use capture::capture;
 
-use crate::consent::Gate;
+use crate::consent::{Gate, May};
 use crate::diagnostics::{Logger, Severity};
-use crate::event::{Attribute, Event, EventId, Timestamp, codec, kind};
-use crate::journal::{AppendError, Journal, RecordKind};
+use crate::event::{Attribute, Ended, Event, EventId, Timestamp, codec, kind};
+use crate::journal::{AppendError, Journal, LossCause, RecordKind};
 
 const ON: u8 = 1;
 const EXTENDED: u8 = 2;
@@ -76,12 +76,39 @@ pub(crate) fn stop() {
     STATE.store(0, Ordering::Relaxed);
 }
 
+/// What the recorder of this process may do with its events; none where nothing is recorded.
+pub(crate) fn may() -> Option<May> {
+    Some(RECORDER.get()?.gate.as_ref().map_or(May::Off, |gate| gate.first().may))
+}
+
+/// What it may do as of now.
+pub(crate) fn may_still() -> May {
+    match RECORDER.get().and_then(|recorder| recorder.gate.as_ref()) {
+        Some(gate) if enabled() => gate.look(),
+        _ => May::Off,
+    }
+}
+
+/// Events recorded in this process.
+pub(crate) fn recorded() -> u64 {
+    RECORDER.get().map_or(0, |recorder| recorder.recorded.load(Ordering::Relaxed))
+}
+
+/// Records the end of every command that began in this process and has not ended.
+pub(crate) fn end_running(ended: Ended, exit_code: Option<i32>) {
+    if let Some(recorder) = RECORDER.get().filter(|_| enabled()) {
+        recorder.end_running(ended, exit_code);
+    }
+}
+
 /// Gives this process's segment up, so that a sender can take what it holds.
 pub(crate) fn seal() {
     if let Some(recorder) = RECORDER.get() {
         recorder.seal();
     }
 }
+
+type LongRun = Box<dyn Fn() + Send + Sync>;
 
 /// Where a process's events go, and the rules they go by.
 pub(crate) struct Recorder {
@@ -97,6 +124,9 @@ pub(crate) struct Recorder {
     /// Most events of this process.
     pub(crate) ceiling: u64,
     pub(crate) logger: Logger,
+    /// Called at an event that comes so long after this recorder was made, again and again.
+    pub(crate) long_run: Option<(Duration, LongRun)>,
+    made: Instant,
     ids: Ids,
     recorded: AtomicU64,
 }
@@ -112,6 +142,8 @@ impl Recorder {
             sample: Box::new(|_| true),
             ceiling: u64::MAX,
             logger,
+            long_run: None,
+            made: Instant::now(),
             ids: Ids::default(),
             recorded: AtomicU64::new(0),
         }
@@ -136,7 +168,15 @@ impl Recorder {
     /// Whether the answer of the start still holds. Where it does not, recording ends for good: what was
     /// agreed to is not what is asked for any more.
     fn may_still(&self) -> bool {
-        let still = self.gate.as_ref().is_none_or(|gate| gate.may(Instant::now()) == gate.first().may);
+        let Some(gate) = &self.gate else { return true };
+        let now = Instant::now();
+        let still = gate.may(now) == gate.first().may;
+        if still
+            && let Some((after, act)) = &self.long_run
+            && now.saturating_duration_since(self.made) >= *after
+        {
+            act();
+        }
         if !still {
             stop();
         }
@@ -147,8 +187,11 @@ impl Recorder {
         if !self.may_still() {
             return;
         }
-        if !(self.sample)(&event.kind) || !self.below_ceiling() {
-            return;
+        if !(self.sample)(&event.kind) {
+            return self.left_out(LossCause::Sampled);
+        }
+        if !self.below_ceiling() {
+            return self.left_out(LossCause::Ceiling);
         }
         let id = if event.id == EventId([0; 16]) { self.ids.next() } else { event.id };
         let time = if event.time == Timestamp::default() { Timestamp::now() } else { event.time };
@@ -173,8 +216,29 @@ impl Recorder {
         id
     }
 
-    /// Counts the event; `false` where the ceiling has been reached. What a ceiling drops is a loss
-    /// that `status` shows once per run.
+    /// What a command said at its start is all that is known of it here.
+    fn end_running(&self, ended: Ended, exit_code: Option<i32>) {
+        let Some(journal) = self.journal.get() else { return };
+        let now = Timestamp::now();
+        for start in journal.running() {
+            if let Some(mut event) = codec::decode(&start) {
+                event.duration = now.since(event.time);
+                event.ended = Some(ended);
+                event.exit_code = exit_code;
+                self.record(&event);
+            }
+        }
+    }
+
+    /// Counts an event that the author's rules left out, where that needs no file of its own: a run of
+    /// which nothing is taken writes nothing.
+    fn left_out(&self, cause: LossCause) {
+        if let Some(journal) = self.journal.get() {
+            journal.count_loss(cause, 1);
+        }
+    }
+
+    /// Counts the event; `false` where the ceiling has been reached.
     fn below_ceiling(&self) -> bool {
         self.recorded.fetch_add(1, Ordering::Relaxed) < self.ceiling
     }

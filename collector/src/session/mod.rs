@@ -4,21 +4,28 @@
 //! yes. Dropping the [`Telemetry`] that it returns gives the journal's segment up and, where one is due,
 //! starts a sender, which nobody waits for. Where this process *is* a sender, [`start`] does not return.
 
+mod calls;
+mod ending;
 mod origin;
+mod periodic;
 mod question;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+<<<<<<< HEAD
 pub(crate) use origin::origin;
+=======
+pub use calls::track;
+pub use ending::{before_exec, exit};
+>>>>>>> 6fe79fd (Say how a command ended where no destructor runs, send from long-running tools, and end a sender that is stuck)
 pub(crate) use question::Question;
 
 use crate::backend::select::{Choice, Selected, select};
 use crate::consent::{Gate, May, Place, Verdict};
 use crate::delivery::sampling::{Rate, Sampling};
-use crate::delivery::start::{self, Way};
+use crate::delivery::start::{self, Leaving, Way};
 use crate::diagnostics::{Logger, Severity};
-use crate::event::Attribute;
 use crate::journal::{self, Journal, Label};
 use crate::platform::{detach, directory};
 use crate::recorder::{self, Recorder};
@@ -140,6 +147,9 @@ impl Session {
         };
         let mut recorder = Recorder::new(journal, self.logger.clone());
         recorder.gate = Some(gate);
+        let long = Arc::clone(self);
+        let after = self.config.delivery.interval.max(periodic::LONG);
+        recorder.long_run = Some((after, Box::new(move || periodic::begin(&long))));
         recorder.extended = self.config.tool.extended;
         recorder.metadata = self.tool.metadata.clone();
         recorder.ceiling = self.config.delivery.max_events_per_run;
@@ -182,6 +192,11 @@ pub fn start(tool: Tool) -> Telemetry {
     };
     if detach::is_sender(&session.config.tool.id) {
         detach::leave_parent();
+        if detach::is_between() {
+            let id = &session.config.tool.id;
+            let started = session.executable.as_ref().is_some_and(|it| it.start_sender(id).is_ok());
+            std::process::exit(i32::from(!started));
+        }
         start::as_sender(&session);
         std::process::exit(0);
     }
@@ -199,7 +214,9 @@ pub fn start(tool: Tool) -> Telemetry {
         return off(Some(session));
     }
     let recorder = Arc::new(session.recorder(gate));
-    recorder::install(Arc::clone(&recorder));
+    if recorder::install(Arc::clone(&recorder)) {
+        ending::watch();
+    }
     if may == May::Send {
         start::at_start(&session);
     }
@@ -213,34 +230,17 @@ impl Telemetry {
         self.recorder.is_some() && recorder::enabled()
     }
 
-    /// Records an event of this kind and name with these attributes, if the user consented.
+    /// For a tool that runs for long (a server, a watcher, an editor): from now on a thread of ours gives
+    /// up what was recorded and starts a sender, whenever one is due by `[delivery] interval`. It needs no
+    /// runtime of the tool's, and leaves it no child to wait for.
     ///
-    /// ```
-    /// use telemetry::event::{Attribute, kind};
-    /// # let ((), events) = telemetry::capture(false, || {
-    /// # let telemetry = telemetry::start(telemetry::Tool::from_toml("1.0.0", "[tool]\nid = \"com.example.greet\""));
-    /// telemetry.track(kind::FEATURE_USED, "cache", &[Attribute::new("hit", true)]);
-    /// # });
-    /// # assert_eq!(events[0].name, "cache");
-    /// ```
-    pub fn track(&self, kind: &str, name: &str, attributes: &[Attribute<'_>]) {
-        track(kind, name, attributes);
-    }
-
-    /// The name of the backend that the author chose, and what the user consents to, as in
-    /// `otlp at otel.example.com`. None where the configuration cannot be used.
-    #[must_use]
-    pub fn backend(&self) -> Option<(&str, &str)> {
-        let selected = &self.session.as_ref()?.selected;
-        Some((&selected.name, &selected.destination))
-    }
-
-    /// Makes what was recorded survive a loss of power. (A crash it survives anyway.)
-    ///
-    /// # Errors
-    /// What the system says; events may then be lost with the power, and only then.
-    pub fn sync(&self) -> std::io::Result<()> {
-        self.recorder.as_ref().map_or(Ok(()), |recorder| recorder.sync())
+    /// Without this call the thread begins by itself with the first event that is recorded after the
+    /// tool has run for `interval` (a minute at least). A tool that turns itself into a daemon by `fork`
+    /// calls this afterwards, in the process that stays.
+    pub fn keep_sending(&self) {
+        if let (Some(session), Some(_)) = (&self.session, &self.recorder) {
+            periodic::begin(session);
+        }
     }
 
     /// Ends recording and starts a sender where one is due. Dropping does the same.
@@ -250,26 +250,15 @@ impl Telemetry {
 
     fn end(&mut self) {
         let Some(session) = self.session.take() else { return };
-        if let Some(recorder) = self.recorder.take() {
-            recorder.seal();
+        if self.recorder.take().is_some() {
+            ending::close(&session, self.may, Leaving::Exit);
         }
-        start::at_exit(&session, self.may);
     }
 }
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-/// Records an event, if the user consented. The same as [`Telemetry::track`], for code that does not have
-/// the handle.
-pub fn track(kind: &str, name: &str, attributes: &[Attribute<'_>]) {
-    if recorder::enabled() {
-        let mut event = crate::event::Event::new(kind, name);
-        event.attributes = attributes.into();
-        recorder::record(&event);
     }
 }
 
