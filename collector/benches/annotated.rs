@@ -10,9 +10,11 @@ use std::process::Command;
 use std::time::Instant;
 
 use telemetry::__private::started_and_recorded;
+use telemetry::event::Attribute;
 
 const HOME: &str = "TELEMETRY_BENCH_HOME";
 const ROUNDS: usize = 41;
+const AWAITS: u32 = 100;
 
 macro_rules! pairs {
     ($($(#[$attribute:meta])* $name:ident $plain:ident($($parameter:ident: $type:ty),*) -> $out:ty $body:block)*) => {$(
@@ -36,15 +38,27 @@ pairs! {
     facts facts_plain(n: u64) -> Result<u64, std::num::ParseIntError> { Ok(n.wrapping_mul(31).wrapping_add(7)) }
 }
 
-#[inline(never)]
-async fn future_plain(n: u64) -> Result<u64, std::num::ParseIntError> {
-    Ok(n.wrapping_mul(31).wrapping_add(7))
+/// Something to wait for: without it the whole future would be taken apart into registers, which no future
+/// is that waits for anything.
+async fn something(n: &mut u64) {
+    std::future::poll_fn(|_| std::task::Poll::Ready(*black_box(&mut *n) += 1)).await;
 }
 
-#[telemetry::command]
-#[inline(never)]
-async fn future(n: u64) -> Result<u64, std::num::ParseIntError> {
-    Ok(n.wrapping_mul(31).wrapping_add(7))
+macro_rules! futures {
+    ($($(#[$attribute:meta])* $name:ident;)*) => {$(
+        $(#[$attribute])*
+        #[inline(never)]
+        async fn $name(mut n: u64) -> Result<u64, std::num::ParseIntError> {
+            something(&mut n).await;
+            Ok(n.wrapping_mul(31).wrapping_add(7))
+        }
+    )*};
+}
+
+futures! {
+    future_plain;
+    #[telemetry::command]
+    future;
 }
 
 fn wait<F: Future>(future: F) -> F::Output {
@@ -102,13 +116,21 @@ fn off() {
         }],
     );
     line("a value, with two facts", times[0], times[1]);
-    let times = compare(
-        calls,
-        &mut [&mut || drop(black_box(wait(future(black_box(1))))), &mut || {
-            drop(black_box(wait(future_plain(black_box(1)))))
-        }],
-    );
-    line("a future", times[0], times[1]);
+    // Awaited in a loop, as futures are: one that is made here and moved into what polls it would
+    // measure the move of something larger.
+    macro_rules! awaiting {
+        ($future:ident) => {
+            &mut || {
+                wait(async {
+                    for _ in 0..AWAITS {
+                        drop(black_box($future(black_box(1)).await));
+                    }
+                });
+            }
+        };
+    }
+    let times = compare(calls / AWAITS, &mut [awaiting!(future), awaiting!(future_plain)]);
+    line("a future", times[0] / f64::from(AWAITS), times[1] / f64::from(AWAITS));
 }
 
 fn on(where_to: &str, calls: u32) {
@@ -121,13 +143,17 @@ fn on(where_to: &str, calls: u32) {
             &mut || drop(black_box(value(black_box(1)))),
             &mut || drop(black_box(wait(future(black_box(1))))),
             &mut || drop(black_box(facts(black_box(1)))),
-            &mut || started_and_recorded("value"),
+            &mut || started_and_recorded("value", &[]),
+            &mut || started_and_recorded("value", &[Attribute::new("n", 1), Attribute::new("twice", 2)]),
         ],
     );
-    for (what, time) in
-        ["nothing returned", "a value", "a future", "a value, with two facts"].iter().zip(&times)
-    {
-        line(what, *time, times[4]);
+    for (what, time, without) in [
+        ("nothing returned", times[0], times[4]),
+        ("a value", times[1], times[4]),
+        ("a future", times[2], times[4]),
+        ("a value, with two facts", times[3], times[5]),
+    ] {
+        line(what, time, without);
     }
     let clock = compare(
         200_000,
@@ -140,7 +166,7 @@ fn on(where_to: &str, calls: u32) {
 
 fn main() {
     if std::env::var_os(HOME).is_some() {
-        let toml = "[tool]\nid = \"com.example.bench\"\nforce = true\n[backend]\nuse = \"noop\"\n[delivery]\nmode = \"never\"\n";
+        let toml = "[tool]\nid = \"com.example.bench\"\nforce = true\nsend_from_tests = true\n[backend]\nuse = \"file\"\n[delivery]\nmode = \"never\"\n";
         let _telemetry = telemetry::start(telemetry::Tool::from_toml("1.0.0", toml).debug_build(false));
         if !telemetry::begin("probe").is_on() {
             println!("telemetry is off here, so there is nothing to measure");

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use super::outcome::Report;
-use crate::event::{Attribute, Ended, Event, EventId, Value, kind};
+use crate::event::{Attribute, Ended, Event, EventId, Timestamp, Value, kind};
 use crate::recorder;
 
 /// The key under which a command names the one that ran it.
@@ -18,6 +18,8 @@ pub(super) struct Frame {
     pub(super) id: EventId,
     name: Cow<'static, str>,
     parent: Option<EventId>,
+    /// The time of day at the start; zero in a capture.
+    time: Timestamp,
     started: Instant,
     /// The thread was unwinding already, so that an end during it says nothing about this command.
     unwinding: bool,
@@ -31,21 +33,24 @@ impl Frame {
         parent: Option<EventId>,
         attributes: Vec<Attribute<'static>>,
     ) -> Self {
-        let id = recorder::started(&name, parent);
+        let (id, time) = recorder::started(&name, parent);
         let unwinding = std::thread::panicking();
         // Last, so that our own work is not part of what is measured.
-        Self { id, name, parent, unwinding, attributes, started: Instant::now() }
+        Self { id, name, parent, time, unwinding, attributes, started: Instant::now() }
     }
 
     /// Records a command whose function returned, or that was ended from elsewhere.
     pub(super) fn end(self, ended: Ended, report: Report) {
-        let duration = self.started.elapsed();
+        let now = Instant::now();
+        let duration = now.saturating_duration_since(self.started);
         let mut attributes = self.attributes;
         if let Some(parent) = self.parent {
             attributes.push(Attribute::new(PARENT, Value::Text(parent.to_string().into())));
         }
         let mut event = Event::new(kind::COMMAND_INVOCATION, &*self.name);
         event.id = self.id;
+        // The clock is not read again for it.
+        event.time = self.time.after(duration);
         event.duration = Some(duration);
         event.exit_code = report.exit_code;
         event.ended = Some(ended);
@@ -61,7 +66,7 @@ impl Frame {
                     .into();
             }
         }
-        recorder::record(&event);
+        recorder::record_at(&event, now);
     }
 
     /// Records a command whose guard was dropped: by its function's end, or by a panic.

@@ -17,40 +17,42 @@ use crate::recorder;
 
 /// A command that is a future, and what is known of it between two polls.
 pub struct Command {
-    state: State,
+    /// None where there is nothing to record, or it is recorded. One pointer, so that a future costs next
+    /// to nothing by it where nothing is recorded.
+    state: Option<Box<State>>,
 }
 
 enum State {
-    /// Nothing to record, or recorded.
-    Off,
     /// Never polled.
     Ready(Cow<'static, str>, Vec<Attribute<'static>>),
-    /// Polled. Boxed so that a future is not larger by it where nothing is recorded.
-    Running(Box<Frame>),
+    /// Polled.
+    Running(Frame),
+    /// Being polled: the frame is on the thread's stack, or with [`Inside`].
+    Away,
 }
 
 impl Command {
     #[inline]
     pub(super) const fn off() -> Self {
-        Self { state: State::Off }
+        Self { state: None }
     }
 
     #[cold]
     pub(super) fn ready(name: Cow<'static, str>, attributes: Vec<Attribute<'static>>) -> Self {
-        Self { state: State::Ready(name, attributes) }
+        Self { state: Some(Box::new(State::Ready(name, attributes))) }
     }
 
     /// Whether anything will be recorded.
     #[must_use]
     #[inline]
     pub const fn is_on(&self) -> bool {
-        !matches!(self.state, State::Off)
+        self.state.is_some()
     }
 
     /// Ends the command.
     #[cold]
     pub fn end(&mut self, report: Report) {
-        if let State::Running(frame) = std::mem::replace(&mut self.state, State::Off) {
+        if let Some(State::Running(frame)) = self.state.take().map(|it| *it) {
             frame.end(Ended::Finished, report);
         }
     }
@@ -58,16 +60,24 @@ impl Command {
     /// Polls inside the command.
     #[cold]
     fn polled<R>(&mut self, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
-        let frame = match std::mem::replace(&mut self.state, State::Off) {
-            State::Off => return poll(),
-            State::Ready(name, attributes) => Box::new(Frame::start(name, stack::current(), attributes)),
+        let Some(state) = self.state.as_deref_mut() else { return poll() };
+        let frame = match std::mem::replace(state, State::Away) {
+            State::Ready(name, attributes) => Frame::start(name, stack::current(), attributes),
             State::Running(frame) => frame,
+            State::Away => return poll(),
         };
         let id = frame.id;
-        let mut inside = Inside { command: self, id, own: stack::push(*frame).err() };
+        let mut inside = Inside { command: self, id, own: stack::push(frame).err() };
         let answer = poll();
         inside.leave();
         answer
+    }
+
+    #[cold]
+    fn abandoned(&mut self) {
+        if let Some(State::Running(frame)) = self.state.take().map(|it| *it) {
+            frame.end_abandoned();
+        }
     }
 }
 
@@ -80,8 +90,10 @@ struct Inside<'a> {
 
 impl Inside<'_> {
     fn leave(&mut self) {
-        if let Some(frame) = self.own.take().or_else(|| stack::take(self.id)) {
-            self.command.state = State::Running(Box::new(frame));
+        if let Some(frame) = self.own.take().or_else(|| stack::take(self.id))
+            && let Some(state) = self.command.state.as_deref_mut()
+        {
+            *state = State::Running(frame);
         }
     }
 }
@@ -95,10 +107,8 @@ impl Drop for Inside<'_> {
 impl Drop for Command {
     #[inline]
     fn drop(&mut self) {
-        if let State::Running(_) = self.state
-            && let State::Running(frame) = std::mem::replace(&mut self.state, State::Off)
-        {
-            frame.end_abandoned();
+        if self.state.is_some() {
+            self.abandoned();
         }
     }
 }

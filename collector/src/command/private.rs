@@ -189,12 +189,13 @@ impl<E: ?Sized, C: AsExitCode, F: FnOnce(&E) -> C> ErrorCode<E, ByFunction<C>> f
 
 /// What a command costs that is not the attribute's: a start mark and a record of the same event. For
 /// the benchmark, which compares with it.
-pub fn started_and_recorded(name: &'static str) {
+pub fn started_and_recorded(name: &'static str, attributes: &[Attribute<'_>]) {
     if enabled() {
         let mut event = crate::event::Event::new(crate::event::kind::COMMAND_INVOCATION, name);
-        event.id = crate::recorder::started(name, None);
+        event.id = crate::recorder::started(name, None).0;
         event.duration = Some(std::time::Duration::from_nanos(1_000));
         event.exit_code = Some(0);
+        event.attributes = Cow::Borrowed(attributes);
         event.ended = Some(crate::event::Ended::Finished);
         crate::recorder::record(&event);
     }

@@ -71,6 +71,21 @@ impl Timestamp {
         Self::from(SystemTime::now())
     }
 
+    /// The moment so long after this one. What is unknown (zero) stays so.
+    #[must_use]
+    pub(crate) fn after(self, duration: Duration) -> Self {
+        if self == Self::default() {
+            return self;
+        }
+        let nanos = self.nanos + duration.subsec_nanos();
+        let carried = i64::from(nanos / 1_000_000_000);
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            seconds: self.seconds.saturating_add(seconds).saturating_add(carried),
+            nanos: nanos % 1_000_000_000,
+        }
+    }
+
     /// The time from an earlier moment to this one; none where that was later.
     #[must_use]
     pub(crate) fn since(self, earlier: Self) -> Option<Duration> {

@@ -44,21 +44,29 @@ pub(crate) fn extended() -> bool {
 /// Records an event. Whatever goes wrong is counted and told to the author's logger, never to the
 /// caller.
 pub(crate) fn record(event: &Event<'_>) {
+    record_at(event, Instant::now());
+}
+
+/// The same, for callers that have just read the clock.
+pub(crate) fn record_at(event: &Event<'_>, now: Instant) {
     if !enabled() || capture::offer(event) {
         return;
     }
     if let Some(recorder) = RECORDER.get() {
-        recorder.record(event);
+        recorder.record(event, now);
     }
 }
 
 /// Marks that a command has started, so that its end is known even where the process is killed.
-/// The event that reports its end carries the id that this returns.
-pub(crate) fn started(name: &str, parent: Option<EventId>) -> EventId {
+/// The event that reports its end carries the id that this returns; the time is when that was.
+pub(crate) fn started(name: &str, parent: Option<EventId>) -> (EventId, Timestamp) {
     if capture::active() {
-        return capture::next_id();
+        return (capture::next_id(), Timestamp::default());
     }
-    RECORDER.get().filter(|_| enabled()).map_or(EventId([0; 16]), |recorder| recorder.started(name, parent))
+    match RECORDER.get() {
+        Some(recorder) if enabled() => recorder.started(name, parent),
+        _ => (EventId([0; 16]), Timestamp::default()),
+    }
 }
 
 /// Starts recording into this recorder; `false` where the process already records.
@@ -167,9 +175,8 @@ impl Recorder {
 
     /// Whether the answer of the start still holds. Where it does not, recording ends for good: what was
     /// agreed to is not what is asked for any more.
-    fn may_still(&self) -> bool {
+    fn may_still(&self, now: Instant) -> bool {
         let Some(gate) = &self.gate else { return true };
-        let now = Instant::now();
         let still = gate.may(now) == gate.first().may;
         if still
             && let Some((after, act)) = &self.long_run
@@ -183,8 +190,8 @@ impl Recorder {
         still
     }
 
-    fn record(&self, event: &Event<'_>) {
-        if !self.may_still() {
+    fn record(&self, event: &Event<'_>, now: Instant) {
+        if !self.may_still(now) {
             return;
         }
         if !(self.sample)(&event.kind) {
@@ -198,34 +205,34 @@ impl Recorder {
         self.append(RecordKind::Event, &Event { id, time, ..event.clone_borrowed() });
     }
 
-    fn started(&self, name: &str, parent: Option<EventId>) -> EventId {
-        let id = self.ids.next();
-        if !self.may_still() {
-            return id;
+    fn started(&self, name: &str, parent: Option<EventId>) -> (EventId, Timestamp) {
+        let (id, time) = (self.ids.next(), Timestamp::now());
+        if !self.may_still(Instant::now()) {
+            return (id, time);
         }
         if (self.sample)(kind::COMMAND_INVOCATION) && self.recorded.load(Ordering::Relaxed) < self.ceiling {
             let mut event = Event::new(kind::COMMAND_INVOCATION, name);
             event.id = id;
-            event.time = Timestamp::now();
+            event.time = time;
             let parent = parent.map(|parent| [Attribute::new("parent", parent.to_string())]);
             if let Some(attributes) = &parent {
                 event.attributes = Cow::Borrowed(attributes);
             }
             self.append(RecordKind::Start, &event);
         }
-        id
+        (id, time)
     }
 
     /// What a command said at its start is all that is known of it here.
     fn end_running(&self, ended: Ended, exit_code: Option<i32>) {
         let Some(journal) = self.journal.get() else { return };
-        let now = Timestamp::now();
+        let (now, instant) = (Timestamp::now(), Instant::now());
         for start in journal.running() {
             if let Some(mut event) = codec::decode(&start) {
                 event.duration = now.since(event.time);
                 event.ended = Some(ended);
                 event.exit_code = exit_code;
-                self.record(&event);
+                self.record(&event, instant);
             }
         }
     }
