@@ -10,12 +10,18 @@ use crate::{journal, recorder};
 
 /// Records an event, if the user consented. The same as [`Telemetry::track`], for code that does not have
 /// the handle.
+#[inline]
 pub fn track(kind: &str, name: &str, attributes: &[Attribute<'_>]) {
     if recorder::enabled() {
-        let mut event = Event::new(kind, name);
-        event.attributes = attributes.into();
-        recorder::record(&event);
+        record(kind, name, attributes);
     }
+}
+
+#[cold]
+fn record(kind: &str, name: &str, attributes: &[Attribute<'_>]) {
+    let mut event = Event::new(kind, name);
+    event.attributes = attributes.into();
+    recorder::record(&event);
 }
 
 fn command<'a>(name: &'a str, took: Duration, code: i32, attributes: &'a [Attribute<'a>]) -> Event<'a> {
@@ -38,6 +44,7 @@ impl Telemetry {
     /// # });
     /// # assert_eq!(events[0].name, "cache");
     /// ```
+    #[inline]
     pub fn track(&self, kind: &str, name: &str, attributes: &[Attribute<'_>]) {
         track(kind, name, attributes);
     }

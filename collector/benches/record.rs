@@ -1,0 +1,205 @@
+//! What recording an event costs, durable against SIGKILL, against the OpenTelemetry SDK's batch queue, which
+//! keeps it in memory: the same event, in the same run, in turns.
+//!
+//! `cargo bench -p cli-telemetry --no-default-features --bench record`
+//!
+//! Nothing is asserted. It runs itself again for what a process can do once only.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::process::Command;
+use std::time::Instant;
+
+use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{
+    BatchConfigBuilder, BatchLogProcessor, LogBatch, LogExporter, SdkLogger, SdkLoggerProvider,
+};
+use telemetry::Telemetry;
+use telemetry::backend::Stdout;
+use telemetry::event::{Attribute, kind};
+
+const ROLE: &str = "TELEMETRY_BENCH_ROLE";
+const HOME: &str = "TELEMETRY_BENCH_HOME";
+const EVENTS: u32 = 20_000;
+const ROUNDS: usize = 15;
+
+/// The event: a command and three texts.
+const NAME: &str = "project/build";
+const TEXTS: [(&str, &str); 3] =
+    [("format", "json"), ("target", "x86_64-unknown-linux-gnu"), ("profile", "release")];
+
+fn record(telemetry: &Telemetry) {
+    let attributes = TEXTS.map(|(key, value)| Attribute::new(key, black_box(value)));
+    telemetry.track(kind::COMMAND_INVOCATION, black_box(NAME), &attributes);
+}
+
+/// What becomes of a batch is not what is measured.
+#[derive(Debug)]
+struct Nowhere;
+
+impl LogExporter for Nowhere {
+    fn export(&self, batch: LogBatch<'_>) -> impl Future<Output = OTelSdkResult> + Send {
+        black_box(batch.iter().count());
+        std::future::ready(Ok(()))
+    }
+}
+
+fn emit(logger: &SdkLogger) {
+    let mut record = logger.create_log_record();
+    record.set_event_name("command.invocation");
+    record.set_severity_number(Severity::Info);
+    record.set_body(AnyValue::from(black_box(NAME)));
+    for (key, value) in TEXTS {
+        record.add_attribute(key, black_box(value));
+    }
+    logger.emit(record);
+}
+
+fn start(home: &std::path::Path, force: bool) -> Telemetry {
+    let toml = format!(
+        "[tool]\nid = \"com.example.bench\"\nforce = {force}\nsend_from_tests = true\n\
+         [delivery]\nmode = \"never\"\n"
+    );
+    let tool = telemetry::Tool::from_toml("1.0.0", toml).data_directory(home).debug_build(false);
+    // Nothing is sent: what recording costs is the question.
+    telemetry::start(tool.backend("nowhere", || Stdout::new(std::io::sink())))
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Nanoseconds for one event, by this many threads at once.
+fn timed(threads: u32, act: &(dyn Fn() + Sync)) -> f64 {
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| (0..EVENTS).for_each(|_| act()));
+        }
+    });
+    started.elapsed().as_secs_f64() * 1e9 / f64::from(EVENTS)
+}
+
+/// A program that records many.
+fn many(home: &std::path::Path) {
+    let telemetry = start(home, true);
+    assert!(telemetry.enabled(), "telemetry is off here, so there is nothing to measure");
+    let queue = BatchConfigBuilder::default().with_max_queue_size(1 << 17).build();
+    let processor = BatchLogProcessor::builder(Nowhere).with_batch_config(queue).build();
+    let provider = SdkLoggerProvider::builder().with_log_processor(processor).build();
+    let logger = provider.logger("bench");
+    let (ours, theirs) = (|| record(&telemetry), || emit(&logger));
+    let mut times = [const { Vec::new() }; 4];
+    timed(1, &ours);
+    // Neither side is measured in an overload: the queue takes all of a round, and so do the caps.
+    for _ in 0..ROUNDS {
+        for (threads, at) in [(1, 0), (2, 2)] {
+            let _ = telemetry.discard();
+            times[at].push(timed(threads, &ours));
+            times[at + 1].push(timed(threads, &theirs));
+            let _ = provider.force_flush();
+        }
+    }
+    let [one, queued, two, queued_two] = times.map(median);
+    println!("an event with three texts, in a process that records many:");
+    println!("  recorded, on disk                {one:8.0} ns");
+    println!("  OpenTelemetry's queue, in memory {queued:8.0} ns   ours is {:.2} of it", one / queued);
+    println!("  recorded by each of two threads  {two:8.0} ns   {:.2} times one", two / one);
+    println!(
+        "  OpenTelemetry, two threads       {queued_two:8.0} ns   ours is {:.2} of it",
+        two / queued_two
+    );
+    // What was recorded is of no use to anybody: no time is spent on sending it.
+    let _ = telemetry.discard();
+}
+
+/// The first event of a process, everything included.
+fn first(home: &std::path::Path) {
+    let began = Instant::now();
+    let telemetry = start(home, true);
+    let started = began.elapsed();
+    let began = Instant::now();
+    record(&telemetry);
+    let first = began.elapsed();
+    println!("{} {}", started.as_nanos(), first.as_nanos());
+}
+
+fn off(home: &std::path::Path) {
+    let telemetry = start(home, false);
+    assert!(!telemetry.enabled());
+    let per_call = |act: &mut dyn FnMut()| {
+        median(
+            (0..ROUNDS)
+                .map(|_| {
+                    let started = Instant::now();
+                    for _ in 0..1_000_000 {
+                        act();
+                    }
+                    started.elapsed().as_secs_f64() * 1e3
+                })
+                .collect(),
+        )
+    };
+    let attributes = TEXTS.map(|(key, value)| Attribute::new(key, value));
+    let nothing = per_call(&mut || {
+        black_box(&attributes);
+    });
+    let disabled = per_call(&mut || telemetry.track(kind::COMMAND_INVOCATION, NAME, black_box(&attributes)));
+    println!("disabled: {:.2} ns a call ({disabled:.2}, an empty loop {nothing:.2})", disabled - nothing);
+}
+
+fn again(role: &str, home: &std::path::Path) -> String {
+    let mut command = Command::new(std::env::current_exe().expect("it is running"));
+    command.env(ROLE, role).env(HOME, home);
+    for variable in ["CI", "DO_NOT_TRACK", "TELEMETRY_ENABLED", "TELEMETRY_LOCAL"] {
+        command.env_remove(variable);
+    }
+    let output = command.output().expect("it can be run again");
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn main() {
+    let home = std::env::var_os(HOME).map(std::path::PathBuf::from);
+    match (std::env::var(ROLE).as_deref(), home) {
+        (Ok("many"), Some(home)) => many(&home),
+        (Ok("first"), Some(home)) => first(&home),
+        (Ok("off"), Some(home)) => off(&home),
+        // For a profiler: nothing but recording.
+        (Ok("ours"), Some(home)) => {
+            let telemetry = start(&home, true);
+            for _ in 0..ROUNDS {
+                println!("{:.0} ns", timed(1, &|| record(&telemetry)));
+                let _ = telemetry.discard();
+            }
+        }
+        _ => {
+            let temporary = tempfile::tempdir().expect("a temporary directory can be made");
+            print!("{}", again("many", &temporary.path().join("many")));
+            print!("{}", again("off", &temporary.path().join("off")));
+            let mut times = [const { Vec::new() }; 4];
+            for run in 0..102 {
+                // The id of this machine was made with the user's yes, or by the first run of all.
+                for (at, home) in ["fresh", "reused"].iter().enumerate() {
+                    let home = temporary.path().join(home);
+                    if at == 0 {
+                        let _ = std::fs::remove_dir_all(home.join("journal"));
+                    }
+                    let said = again("first", &home);
+                    if run == 0 {
+                        continue;
+                    }
+                    let mut numbers = said.split_whitespace().map(|it| it.parse::<f64>().unwrap_or(f64::NAN));
+                    for part in 0..2 {
+                        times[at * 2 + part].push(numbers.next().unwrap_or(f64::NAN) / 1e3);
+                    }
+                }
+            }
+            let [fresh_start, fresh, reused_start, reused] = times.map(median);
+            println!("the first event of a process, everything included, medians of 101 processes:");
+            println!("  new journal    {fresh:6.1} us (start! before it {fresh_start:6.1} us)");
+            println!("  reused journal {reused:6.1} us (start! before it {reused_start:6.1} us)");
+        }
+    }
+}
