@@ -3,22 +3,14 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// The program of these tests, as this build made it.
-fn program() -> PathBuf {
-    let me = std::env::current_exe().unwrap();
-    let program = me.ancestors().nth(2).unwrap().join("examples/endings");
-    assert!(
-        program.exists(),
-        "{} is missing: run `cargo build --workspace --all-targets`",
-        program.display()
-    );
-    program
-}
+#[path = "probe/home.rs"]
+mod home;
+
+use home::{Home, eventually, program};
 
 /// The same program, built so that a panic aborts: as a package of its own, because that is a choice for
 /// a whole build, with only what it needs.
@@ -27,14 +19,14 @@ fn aborting_program() -> PathBuf {
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("panic-abort");
     std::fs::create_dir_all(package.join("src")).unwrap();
     let manifest = format!(
-        "[package]\nname = \"endings\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
+        "[package]\nname = \"probe\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
          cli-telemetry = {{ path = {library:?}, default-features = false }}\nlibc = \"0.2\"\n\
          rustix = {{ version = \"1.1\", features = [\"process\"] }}\n\n\
          [profile.dev]\npanic = \"abort\"\ndebug = false\n\n[workspace]\n"
     );
     std::fs::write(package.join("Cargo.toml"), manifest).unwrap();
     std::fs::copy(library.join("../Cargo.lock"), package.join("Cargo.lock")).unwrap();
-    std::fs::copy(library.join("tests/endings/program.rs"), package.join("src/main.rs")).unwrap();
+    std::fs::copy(library.join("tests/probe/tool.rs"), package.join("src/main.rs")).unwrap();
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--manifest-path"])
         .arg(package.join("Cargo.toml"))
@@ -44,50 +36,31 @@ fn aborting_program() -> PathBuf {
         .status()
         .unwrap();
     assert!(built.success());
-    package.join("target/debug/endings")
+    package.join("target/debug/probe")
 }
 
-struct Home(tempfile::TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn command(&self, program: &Path, way: &str) -> Command {
-        let mut command = Command::new(program);
-        command.arg(way).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("ENDINGS", self.0.path()).stdin(Stdio::null()).stderr(Stdio::null());
-        command
-    }
-
-    fn run(&self, program: &Path, way: &str) -> ExitStatus {
-        self.command(program, way).status().unwrap()
-    }
-
-    /// Every event that was delivered, as `name ended code`, in the order of their names; after a run that
-    /// records nothing itself and delivers what is there.
-    fn ends(&self) -> Vec<String> {
-        assert!(self.run(&program(), "nothing").success());
-        let text = std::fs::read_to_string(self.0.path().join("events.ndjson")).unwrap_or_default();
-        let mut ends: Vec<_> = text
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap())
-            .map(|event| {
-                let word = |key: &str| event[key].as_str().unwrap_or("-").to_owned();
-                format!("{} {} {}", word("name"), word("ended"), event["exit_code"])
-            })
-            .collect();
-        ends.sort();
-        ends
-    }
+/// Every event that was delivered, as `name ended code`, in the order of their names; after a run that
+/// records nothing itself and delivers what is there.
+fn ends(home: &Home) -> Vec<String> {
+    assert!(home.run(&program(), "nothing").success());
+    let text = std::fs::read_to_string(home.path("events.ndjson")).unwrap_or_default();
+    let mut ends: Vec<_> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|event| {
+            let word = |key: &str| event[key].as_str().unwrap_or("-").to_owned();
+            format!("{} {} {}", word("name"), word("ended"), event["exit_code"])
+        })
+        .collect();
+    ends.sort();
+    ends
 }
 
 /// What a run in this way leaves, and its exit code.
 fn left(program: &Path, way: &str) -> (Option<i32>, Vec<String>) {
     let home = Home::new();
     let code = home.run(program, way).code();
-    (code, home.ends())
+    (code, ends(&home))
 }
 
 #[test]
@@ -103,7 +76,7 @@ fn a_command_that_calls_exit_has_exited_with_that_code_and_is_no_crash() {
 fn an_exit_delivers_as_the_end_of_main_does() {
     let home = Home::new();
     home.run(&program(), "exit");
-    assert!(home.0.path().join("events.ndjson").exists(), "delivered by the run that exited");
+    assert!(home.path("events.ndjson").exists(), "delivered by the run that exited");
 }
 
 #[test]
@@ -126,8 +99,8 @@ fn a_killed_command_was_interrupted_and_that_is_reported_once() {
     let home = Home::new();
     assert_eq!(home.run(&program(), "kill").code(), None);
     let expected = vec!["inner interrupted null".to_owned(), "outer interrupted null".to_owned()];
-    assert_eq!(home.ends(), expected);
-    assert_eq!(home.ends(), expected);
+    assert_eq!(ends(&home), expected);
+    assert_eq!(ends(&home), expected);
 }
 
 #[test]
@@ -137,25 +110,22 @@ fn a_panic_is_recorded_whether_it_unwinds_or_aborts() {
     assert_eq!(left(&aborting_program(), "panic"), (None, expected));
 }
 
-/// Waits for something that must happen; only a failing test waits long.
-fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_true() {
-        assert!(Instant::now() < deadline, "did not happen: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[test]
 fn a_long_running_tool_sends_while_it_runs_and_has_no_children() {
     for mode in ["detached", "overlapped"] {
         let home = Home::new();
-        let sent = home.0.path().join("sent");
-        let count = || std::fs::read_to_string(&sent).unwrap_or_default().matches("\"served\"").count();
+        let sent = home.path("sent");
+        let count = || {
+            std::fs::read_to_string(&sent)
+                .unwrap_or_default()
+                .lines()
+                .filter(|line| line.starts_with("served "))
+                .count()
+        };
         let mut tool = home
             .command(&program(), "serve")
-            .env("ENDINGS_OWN", &sent)
-            .env("ENDINGS_DELIVERY", format!("mode = \"{mode}\"\ninterval = \"0s\""))
+            .env("PROBE_VENDOR", &sent)
+            .env("PROBE_DELIVERY", format!("mode = \"{mode}\"\ninterval = \"0s\""))
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();

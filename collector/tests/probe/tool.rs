@@ -1,11 +1,12 @@
-//! A tool whose commands end in every way: run by `endings.rs`, with the way as its argument and the
-//! directory for its state in `ENDINGS`.
+//! A tool for the process-level tests beside it: what it does is its argument, and the directory for its
+//! state is in `PROBE`.
 
-use std::io::Read;
+use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use telemetry::backend::Stdout;
+use telemetry::backend::{Backend, Batch, Outcome, SendContext};
 use telemetry::event::Attribute;
 
 #[telemetry::command(metadata(where_to = way))]
@@ -35,6 +36,28 @@ fn inner(way: &str) {
         "exec" => replace(),
         "fork" => fork(),
         other => eprintln!("no such way: {other}"),
+    }
+}
+
+/// A vendor at home: a file that gets a line for each event, its name and its id, in one write for a batch.
+/// Where `PROBE_GATE` names a file, nothing is written before that file exists.
+struct Vendor {
+    file: PathBuf,
+    gate: Option<PathBuf>,
+}
+
+impl Backend for Vendor {
+    fn send(&mut self, batch: &Batch, _: &SendContext) -> Outcome {
+        while self.gate.as_ref().is_some_and(|gate| !gate.exists()) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let lines: String =
+            batch.events.iter().map(|event| format!("{} {}\n", event.name, event.id)).collect();
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&self.file);
+        match file.and_then(|mut file| file.write_all(lines.as_bytes())) {
+            Ok(()) => Outcome::Delivered,
+            Err(error) => Outcome::Retry { reason: error.to_string(), after: None },
+        }
     }
 }
 
@@ -77,32 +100,40 @@ fn serve(telemetry: &telemetry::Telemetry) {
 }
 
 fn main() -> ExitCode {
-    let Some(state) = std::env::var_os("ENDINGS").map(std::path::PathBuf::from) else {
+    let Some(state) = std::env::var_os("PROBE").map(PathBuf::from) else {
         return ExitCode::FAILURE;
     };
     let way = std::env::args().nth(1).unwrap_or_default();
-    let delivery = std::env::var("ENDINGS_DELIVERY").unwrap_or_else(|_| "interval = \"0s\"".into());
+    let delivery = std::env::var("PROBE_DELIVERY").unwrap_or_else(|_| "interval = \"0s\"".into());
     let mut toml = format!(
-        "[tool]\nid = \"com.example.endings\"\nforce = true\nsend_from_tests = true\nsend_from_debug_builds = true\n\
+        "[tool]\nid = \"com.example.probe\"\nforce = true\nsend_from_tests = true\nsend_from_debug_builds = true\n\
          [delivery]\n{delivery}\n"
     );
-    let own = std::env::var_os("ENDINGS_OWN").map(std::path::PathBuf::from);
-    if own.is_none() {
+    let path = |name| std::env::var_os(name).map(PathBuf::from);
+    let (vendor, gate) = (path("PROBE_VENDOR"), path("PROBE_GATE"));
+    if vendor.is_none() {
         toml.push_str("[backend]\nuse = \"file\"\n");
     }
     let mut tool = telemetry::Tool::from_toml("1.0.0", toml).data_directory(state);
-    if let Some(file) = own {
-        tool = tool.backend("a file at home", move || {
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(&file);
-            Stdout::new(file.expect("the test's file can be opened"))
-        });
+    if let Some(file) = vendor {
+        tool = tool.backend("a vendor at home", move || Vendor { file: file.clone(), gate: gate.clone() });
     }
     let telemetry = telemetry::start!(tool);
     match &*way {
         "nothing" => {}
         "future" => exit_beside_a_future(),
         "serve" => serve(&telemetry),
-        "wait" => std::thread::sleep(Duration::from_secs(600)),
+        "five" => {
+            for _ in 0..5 {
+                telemetry.track("feature.used", "five", &[]);
+            }
+        }
+        "large" => {
+            // As a tool that has a gibibyte resident.
+            let much = std::hint::black_box(vec![1u8; 1 << 30]);
+            outer("returns");
+            drop(much);
+        }
         way => outer(way),
     }
     ExitCode::SUCCESS

@@ -1,0 +1,148 @@
+//! A sender that is killed at any of its system calls: at least once loses nothing, at most once repeats
+//! nothing, and a claim is on disk before its request.
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+#[path = "probe/home.rs"]
+mod home;
+
+use home::{Home, program};
+
+const AT_LEAST_ONCE: &str = "mode = \"never\"\ninterval = \"0s\"";
+const AT_MOST_ONCE: &str = "mode = \"never\"\ninterval = \"0s\"\nsemantics = \"at-most-once\"";
+
+/// Whether `strace` can be used; where it cannot, the test says so by name.
+fn strace(test: &str) -> bool {
+    let works = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
+    let works = works.is_ok_and(|output| output.status.success());
+    if !works {
+        assert!(std::env::var_os("CI").is_none(), "CI installs strace");
+        eprintln!("skipped, there is no strace: {test}");
+    }
+    works
+}
+
+fn with(mut command: Command, home: &Home, delivery: &str) -> Command {
+    command.env("PROBE_DELIVERY", delivery).env("PROBE_VENDOR", home.path("vendor"));
+    command
+}
+
+/// Five events, recorded and not sent.
+fn recorded(delivery: &str) -> Home {
+    let home = Home::new();
+    assert!(with(home.command(&program(), "five"), &home, delivery).status().unwrap().success());
+    home
+}
+
+/// The sender as a process of its own, under strace with these arguments if there are any.
+fn sender(home: &Home, delivery: &str, strace: &[&str]) -> Command {
+    let plain = home.command(&program(), "__telemetry_sender");
+    let mut command = with(plain, home, delivery);
+    command.env("TELEMETRY_SENDER", "com.example.probe");
+    if strace.is_empty() {
+        return command;
+    }
+    let mut traced = Command::new("strace");
+    traced.arg("-qq").args(strace).arg(command.get_program()).args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        traced.env(name, value.unwrap_or_default());
+    }
+    traced.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    traced
+}
+
+/// The ids that the vendor got, in order.
+fn arrived(home: &Home) -> Vec<String> {
+    let text = std::fs::read_to_string(home.path("vendor")).unwrap_or_default();
+    text.lines().filter_map(|line| line.strip_prefix("five ")).map(str::to_owned).collect()
+}
+
+/// The lines of a sender's trace, and which of them is the first that is about the home.
+fn trace(home: &Home, delivery: &str) -> (Vec<String>, usize) {
+    let log = home.path("trace");
+    let path = log.to_str().unwrap();
+    assert!(sender(home, delivery, &["-f", "-s", "256", "-o", path]).status().unwrap().success());
+    let text = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mark = home.0.path().to_str().unwrap();
+    let first = lines.iter().skip(1).position(|line| line.contains(mark)).unwrap() + 1;
+    (lines, first)
+}
+
+/// Kills a sender at each system call from its first one at home; what arrived in the end, for each.
+fn killed_everywhere(delivery: &str, check: impl Fn(usize, &[String]) + Sync) -> usize {
+    let (lines, first) = trace(&recorded(delivery), delivery);
+    let points: Vec<usize> = (first..=lines.len()).collect();
+    std::thread::scope(|scope| {
+        for part in points.chunks(points.len().div_ceil(4)) {
+            let check = &check;
+            scope.spawn(move || {
+                for &point in part {
+                    let home = recorded(delivery);
+                    let inject = format!("inject=all:signal=SIGKILL:when={point}");
+                    let _ = sender(&home, delivery, &["-o", "/dev/null", "-e", &inject]).status().unwrap();
+                    for _ in 0..3 {
+                        assert!(sender(&home, delivery, &[]).status().unwrap().success());
+                    }
+                    check(point, &arrived(&home));
+                }
+            });
+        }
+    });
+    points.len()
+}
+
+#[test]
+fn at_least_once_a_sender_killed_at_any_system_call_loses_nothing() {
+    if !strace("at_least_once_a_sender_killed_at_any_system_call_loses_nothing") {
+        return;
+    }
+    let points = killed_everywhere(AT_LEAST_ONCE, |point, arrived| {
+        let distinct: BTreeSet<_> = arrived.iter().collect();
+        assert_eq!(distinct.len(), 5, "killed at system call {point}: {arrived:?}");
+    });
+    assert!(points > 100, "{points}");
+}
+
+#[test]
+fn at_most_once_a_sender_killed_at_any_system_call_repeats_nothing() {
+    if !strace("at_most_once_a_sender_killed_at_any_system_call_repeats_nothing") {
+        return;
+    }
+    let complete = std::sync::atomic::AtomicUsize::new(0);
+    let points = killed_everywhere(AT_MOST_ONCE, |point, arrived| {
+        let distinct: BTreeSet<_> = arrived.iter().collect();
+        assert_eq!(distinct.len(), arrived.len(), "killed at system call {point}: {arrived:?}");
+        complete.fetch_add(usize::from(arrived.len() == 5), std::sync::atomic::Ordering::Relaxed);
+    });
+    let complete = complete.into_inner();
+    assert!(complete * 2 > points, "only a kill between claim and request may lose: {complete} of {points}");
+}
+
+#[test]
+fn at_most_once_the_claim_is_on_disk_before_the_request() {
+    if !strace("at_most_once_the_claim_is_on_disk_before_the_request") {
+        return;
+    }
+    let home = recorded(AT_MOST_ONCE);
+    let (lines, _) = trace(&home, AT_MOST_ONCE);
+    let after = |from: usize, what: &str, is: &dyn Fn(&str) -> bool| -> usize {
+        let found = lines.iter().skip(from).position(|line| is(line));
+        from + found.unwrap_or_else(|| panic!("no {what} after line {from} of\n{}", lines.join("\n")))
+    };
+    let claim = after(0, "claim", &|line| line.contains("pwrite64(") && line.contains("ACK1"));
+    let file = lines[claim].split("pwrite64(").nth(1).unwrap().split(',').next().unwrap();
+    let synced = after(claim, "sync of the claim", &|line| {
+        line.contains(&format!("fdatasync({file})")) || line.contains(&format!("fsync({file})"))
+    });
+    // The name of the claim's file is in the directory, which is synced by itself.
+    let directory = after(synced + 1, "sync of the directory", &|line| {
+        line.contains("fsync(") && !line.contains(&format!("({file})"))
+    });
+    let request = after(0, "request", &|line| line.contains("write(") && line.contains("\"five "));
+    assert!(directory < request, "{claim} {synced} {directory} {request}");
+    assert!(Path::new(&home.path("vendor")).exists());
+}
