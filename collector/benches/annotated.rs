@@ -41,7 +41,11 @@ pairs! {
 /// Something to wait for: without it the whole future would be taken apart into registers, which no future
 /// is that waits for anything.
 async fn something(n: &mut u64) {
-    std::future::poll_fn(|_| std::task::Poll::Ready(*black_box(&mut *n) += 1)).await;
+    std::future::poll_fn(|_| {
+        *black_box(&mut *n) += 1;
+        std::task::Poll::Ready(())
+    })
+    .await;
 }
 
 macro_rules! futures {

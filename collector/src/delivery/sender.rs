@@ -165,7 +165,7 @@ fn open_drain(session: &Session) -> std::io::Result<Option<Drain>> {
         return Ok(Some(drain));
     }
     let now = u32::try_from(Timestamp::now().seconds).unwrap_or(0);
-    let stuck = journal::who_drains(&directory)
+    let stuck = journal::draining(&directory)
         .map(|other| other.end_if_stuck(now, session.config.delivery.lifetime + GRACE));
     match stuck {
         Some(Ok(true)) => {

@@ -115,8 +115,4 @@ pub use memory::Held;
 pub use purge::{Purged, purge};
 pub use recorder::{AppendError, Fallback, Health, Journal};
 pub use settings::{Label, LossCause, Map, RecordKind, Settings};
-<<<<<<< HEAD
 pub use survey::{Draining, Survey, peek, read_all, running_drain as draining, survey};
-=======
-pub use survey::{Draining, Survey, read_all, survey, who_drains};
->>>>>>> 6fe79fd (Say how a command ended where no destructor runs, send from long-running tools, and end a sender that is stuck)

@@ -45,12 +45,6 @@ impl Draining {
     }
 }
 
-/// Who drains this journal now.
-#[must_use]
-pub fn who_drains(directory: &Path) -> Option<Draining> {
-    draining(&Folder::open(directory).ok()?)
-}
-
 /// What is in a journal.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]

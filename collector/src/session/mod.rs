@@ -13,12 +13,9 @@ mod question;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-<<<<<<< HEAD
-pub(crate) use origin::origin;
-=======
 pub use calls::track;
 pub use ending::{before_exec, exit};
->>>>>>> 6fe79fd (Say how a command ended where no destructor runs, send from long-running tools, and end a sender that is stuck)
+pub(crate) use origin::origin;
 pub(crate) use question::Question;
 
 use crate::backend::select::{Choice, Selected, select};
