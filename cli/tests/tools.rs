@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use support::{export, kit, run};
+use telemetry_host::{Component, LoadOptions, Source};
 
 /// Sends one event through a bundled component to `telemetry-kit receive`, and gives what was printed.
 fn received(backend: &str, endpoint: &str, settings: &str, path: &str) -> String {
@@ -126,7 +127,10 @@ fn what_was_precompiled_is_written_beside_its_component_with_its_digest() {
     let done = run(home.path(), &["precompile", "http.wasm"]);
     assert!(done.ok, "{}", done.stderr);
     let artefact = std::fs::read(home.path().join("http.wasm.precompiled")).unwrap();
-    assert!(artefact.starts_with(b"TLMPREC1native"));
+    // How an artefact looks inside is the host's own matter: that it loads, as that component, is ours.
+    let artefact: &'static [u8] = Box::leak(artefact.into_boxed_slice());
+    let loaded = Component::load(Source::Precompiled(artefact), &LoadOptions::default()).unwrap();
+    assert!(done.stderr.contains(loaded.sha256()), "{}", done.stderr);
     let wrong = run(home.path(), &["precompile", "http.wasm", "--target", "pdp11-unknown-none"]);
     assert_eq!(wrong.code, Some(1));
     assert!(wrong.stderr.contains("http.wasm:"), "{}", wrong.stderr);
