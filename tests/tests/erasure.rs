@@ -477,5 +477,7 @@ fn what_lets_nothing_leave_this_machine_pauses_the_lane_and_is_named() {
         assert!(erasures(&vendor).is_empty() && lane(&home));
     }
     home.configure(&sending);
-    assert!(reset(&home).stdout.contains("accepted"));
+    // A sender of the run before may read this configuration, too, and come first.
+    let ran = reset(&home);
+    assert!(ran.stdout.contains("accepted") || !erasures(&vendor).is_empty(), "{ran:?}");
 }
