@@ -1,5 +1,6 @@
 //! For tests of tools: events are collected in memory, and nothing is stored or sent.
 
+use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -11,9 +12,19 @@ static EVENTS: Mutex<Vec<Event<'static>>> = Mutex::new(Vec::new());
 static TURN: Mutex<()> = Mutex::new(());
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+thread_local! {
+    /// Whether the capture that runs is this thread's: tests run side by side in one process, and one
+    /// that captures nothing must not show up in the events of one that does.
+    static MINE: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs a closure with recording on, extended collection if asked for, and hands back the events
 /// that it recorded. Nothing is stored or sent, and no consent is asked or needed. For the tests of
 /// tools; one capture runs at a time in a process, others wait.
+///
+/// Events are those of the calling thread. What other threads record in the meantime, tests that run
+/// side by side as well as threads that the closure starts, is dropped: run asynchronous code on a
+/// runtime of the current thread.
 ///
 /// ```
 /// let ((), events) = telemetry::capture(false, || {
@@ -30,6 +41,7 @@ pub fn capture<T>(extended: bool, run: impl FnOnce() -> T) -> (T, Vec<Event<'sta
     impl Drop for Restore {
         fn drop(&mut self) {
             STATE.store(self.0, Ordering::SeqCst);
+            MINE.set(false);
             ACTIVE.store(false, Ordering::SeqCst);
         }
     }
@@ -37,6 +49,7 @@ pub fn capture<T>(extended: bool, run: impl FnOnce() -> T) -> (T, Vec<Event<'sta
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     lock().clear();
     let restore = Restore(STATE.load(Ordering::SeqCst));
+    MINE.set(true);
     ACTIVE.store(true, Ordering::SeqCst);
     STATE.store(if extended { ON | EXTENDED } else { ON }, Ordering::SeqCst);
     let value = run();
@@ -53,10 +66,10 @@ pub(super) fn active() -> bool {
     ACTIVE.load(Ordering::Relaxed)
 }
 
-/// Takes the event if a capture is running.
+/// Takes the event if a capture is running, and keeps it if that is this thread's.
 pub(super) fn offer(event: &Event<'_>) -> bool {
     let active = active();
-    if active {
+    if active && MINE.get() {
         let mut owned = event.to_owned_event();
         if owned.id == EventId([0; 16]) {
             owned.id = next_id();
@@ -68,4 +81,21 @@ pub(super) fn offer(event: &Event<'_>) -> bool {
 
 pub(super) fn next_id() -> EventId {
     EventId::from_parts(u64::MAX, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_thread_records_meanwhile_is_not_captured() {
+        let ((), events) = capture(false, || {
+            crate::event::feature_used("mine", &[]);
+            std::thread::scope(|scope| {
+                scope.spawn(|| crate::event::feature_used("another test's", &[]));
+            });
+        });
+        let names: Vec<_> = events.iter().map(|it| it.name.as_ref()).collect();
+        assert_eq!(names, ["mine"]);
+    }
 }
