@@ -72,6 +72,11 @@ fn a_placeholder_in_a_usage_error_is_no_secret_and_takes_nothing_with_it() {
         "Usage: tool [OPTIONS] --password=<PASSWORD> [--session-token <TOKEN-2>]... <SECRET>",
         "Usage: tool login <TOKEN>",
         "      --api-key <API_KEY>  The key",
+        // What is not set has no value, and what may be left out has none either.
+        "      --api-key <API_KEY>  The key [env: API_KEY=]",
+        "      --api-key <API_KEY>\n          The key\n          \n          [env: GREET_API_KEY=]\n          [default: none]\n",
+        "  -t, --token [<TOKEN>]  The token [env: GREET_TOKEN=] [default: none]\r\n",
+        "Usage: tool [--password [<PASSWORD>]] [--secret[=<SECRET>]]",
     ] {
         assert!(matches!(redact(text), Cow::Borrowed(_)), "{text} became {}", redact(text));
     }
@@ -83,6 +88,15 @@ fn what_only_looks_like_a_placeholder_is_a_secret() {
         ("--api-key <API_KEY>hunter2 x", "--api-key [redacted]"),
         ("--api-key <hunter2> x", "--api-key [redacted] x"),
         ("--api-key <API_KEY x", "--api-key [redacted] x"),
+        ("--api-key [<API_KEY>]hunter2 x", "--api-key [redacted]"),
+        ("--api-key [<API_KEY>hunter2] x", "--api-key [redacted]"),
+        ("--api-key [hunter2] x", "--api-key [redacted] x"),
+        ("[env: API_KEY=hunter2]", "[env: API_KEY=[redacted]"),
+        ("[env: API_KEY=]hunter2]", "[env: API_KEY=[redacted]"),
+        ("[env: API_KEY=]\thunter2", "[env: API_KEY=[redacted]\thunter2"),
+        ("API_KEY=] x", "API_KEY=[redacted] x"),
+        ("[with: API_KEY=] x", "[with: API_KEY=[redacted] x"),
+        ("[env: API_KEY= hunter2]", "[env: API_KEY= [redacted]"),
         ("<PASSWORD>hunter2</PASSWORD>", "<PASSWORD>[redacted]</PASSWORD>"),
         ("<PASSWORD> hunter2 </PASSWORD>", "<PASSWORD>[redacted]</PASSWORD>"),
         ("<PASSWORD>hunter2", "<PASSWORD>[redacted]"),

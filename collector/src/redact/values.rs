@@ -169,12 +169,35 @@ pub(super) fn placeholder(text: &[u8]) -> usize {
     let [b'<', first, ..] = text else { return 0 };
     let length = text[1..].iter().take(GAP * GAP).take_while(is_part).count() + 2;
     cost::add(length);
-    let ends =
-        |byte: &u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'<' | b'/' | b'+' | b'=' | b'-' | b'_');
     let whole = first.is_ascii_uppercase()
         && text.get(length - 1) == Some(&b'>')
-        && text.get(length).is_none_or(ends);
+        && text.get(length).is_none_or(is_apart);
     if whole { length } else { 0 }
+}
+
+/// Whether a byte behind a placeholder is no part of a value that only begins like one.
+fn is_apart(byte: &u8) -> bool {
+    !byte.is_ascii_alphanumeric() && !matches!(byte, b'<' | b'/' | b'+' | b'=' | b'-' | b'_')
+}
+
+/// Whether what stands at `from` is clap's way to say that nothing does: a placeholder, also in the
+/// brackets of one that may be left out (`--api-key [<API_KEY>]`), and in a help text a variable that is
+/// not set (`[env: API_KEY=]`).
+fn is_nothing(bytes: &[u8], name: Name, from: usize) -> bool {
+    let rest = &bytes[from..];
+    let in_brackets = || match rest {
+        [b'[', inner @ ..] => {
+            let length = placeholder(inner);
+            length > 0 && inner.get(length) == Some(&b']') && inner.get(length + 1).is_none_or(is_apart)
+        }
+        _ => false,
+    };
+    let not_set = || {
+        matches!(rest, [b']'] | [b']', b' ' | b'\n' | b'\r', ..])
+            && bytes[..from].ends_with(b"=")
+            && bytes[..name.from].ends_with(b"[env: ")
+    };
+    placeholder(rest) > 0 || in_brackets() || not_set()
 }
 
 /// `Bearer …` and `Basic …` without a header's name, by the `b`.
@@ -219,7 +242,7 @@ fn value(scan: &mut Scan<'_>, name: Name, sign: Sign, from: usize) {
     if matches!(first, b'\n' | b'\r') {
         return;
     }
-    if placeholder(&bytes[from..]) > 0 {
+    if is_nothing(bytes, name, from) {
         return;
     }
     // A name, a colon and a blank: prose has them too.
