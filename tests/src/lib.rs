@@ -2,10 +2,14 @@
 //! that answers as a script says.
 
 mod home;
+#[cfg(target_os = "linux")]
+mod machine;
 mod terminal;
 mod vendor;
 
 pub use home::{Home, Ran};
+#[cfg(target_os = "linux")]
+pub use machine::Machine;
 pub use terminal::Terminal;
 pub use vendor::{Answer, Request, Vendor};
 

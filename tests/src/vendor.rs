@@ -62,6 +62,8 @@ pub enum Answer {
     Status(u16, Vec<(String, String)>, Vec<u8>),
     /// Nothing, for as long as the client waits.
     Hang,
+    /// This status, once [`Vendor::release`] is called.
+    WhenReleased(u16),
     /// The connection is cut without an answer.
     Reset,
     /// These bytes in place of an answer.
@@ -84,6 +86,7 @@ struct State {
     requests: Vec<Request>,
     script: VecDeque<Answer>,
     otherwise: Option<Answer>,
+    released: bool,
     ended: bool,
 }
 
@@ -163,6 +166,12 @@ impl Vendor {
         lock(&self.state.0).otherwise = Some(answer);
     }
 
+    /// Lets go of every answer that waits for it, now and later.
+    pub fn release(&self) {
+        lock(&self.state.0).released = true;
+        self.state.1.notify_all();
+    }
+
     /// Everything that has arrived.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
@@ -189,6 +198,7 @@ impl Vendor {
 impl Drop for Vendor {
     fn drop(&mut self) {
         lock(&self.state.0).ended = true;
+        self.state.1.notify_all();
         // Wakes the thread that accepts, so that it closes the port.
         let _ = TcpStream::connect(self.address);
     }
@@ -218,10 +228,18 @@ fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
                 .or_else(|| state.otherwise.clone())
                 .unwrap_or_else(|| Answer::status(200))
         };
-        let answer = if matches!(answer, Answer::Echo) { echo(&request) } else { answer };
+        let answer = match answer {
+            Answer::Echo => echo(&request),
+            Answer::WhenReleased(status) => {
+                let held = |state: &mut State| !state.released && !state.ended;
+                drop(shared.1.wait_while(lock(&shared.0), held));
+                Answer::status(status)
+            }
+            other => other,
+        };
         match answer {
-            // What it becomes is a status.
-            Answer::Echo => return,
+            // What they become is a status.
+            Answer::Echo | Answer::WhenReleased(_) => return,
             Answer::Status(status, headers, body) => {
                 let headers: String =
                     headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
