@@ -1,8 +1,9 @@
 //! `preview` and `log`: what is shown is what is sent, and looking changes nothing.
 
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-use telemetry_tests::{Home, Request, Vendor, eventually};
+use telemetry_tests::{Home, Ran, Request, Vendor, eventually};
 
 fn config(url: &str) -> String {
     format!(
@@ -31,7 +32,7 @@ fn snapshot(home: &Home) -> Vec<(PathBuf, Vec<u8>)> {
 
 /// The bytes of a request on the wire, credential masked.
 fn wire(request: &Request) -> Vec<u8> {
-    let mut bytes = format!("{}\r\n", request.line).into_bytes();
+    let mut bytes = format!("{}\r\n", request.line.replace("s3cret-value", "***")).into_bytes();
     for (name, value) in &request.headers {
         bytes.extend_from_slice(format!("{name}: {}\r\n", value.replace("s3cret-value", "***")).as_bytes());
     }
@@ -99,6 +100,86 @@ fn what_preview_shows_is_byte_for_byte_what_the_receiver_then_gets() {
     assert_eq!(received.len(), 1);
     assert_eq!(previewed(&shown["requests"][0]), wire(&received[0]));
     assert_eq!(preview(&home)["of"], "samples", "nothing is pending any more");
+}
+
+/// Each way in which a bundled backend sends: its name, its endpoint, its settings, and the credential that the
+/// author gives it.
+const WAYS: [(&str, &str, &str, &str); 8] = [
+    ("http", "receiver", "", "{ bearer = true, value = \"s3cret-value\" }"),
+    ("http", "receiver", "compression = \"gzip\"", "{ path = true, value = \"s3cret-value\" }"),
+    ("datadog", "intake", "", "{ header = \"DD-API-KEY\", value = \"s3cret-value\" }"),
+    ("datadog", "intake", "compression = \"none\"", "{ query = \"dd-api-key\", value = \"s3cret-value\" }"),
+    ("posthog", "api", "api_key = \"phc_example\"", "{ header = \"x-relay\", value = \"s3cret-value\" }"),
+    (
+        "posthog",
+        "api",
+        "api_key = \"phc_example\"\napi = \"events\"",
+        "{ header = \"x-relay\", value = \"s3cret-value\" }",
+    ),
+    ("otlp", "collector", "", "{ header = \"x-token\", prefix = \"Api-Key \", value = \"s3cret-value\" }"),
+    ("otlp", "collector", "protocol = \"http/json\"", "{ bearer = true, value = \"s3cret-value\" }"),
+];
+
+/// A run of the tool at one moment of the clock, which stands still: a request may tell the time at which it
+/// is sent, and a preview tells the time at which it is made.
+fn at_one_moment(home: &Home, arguments: &[&str]) -> Ran {
+    let greet = home.greet(arguments);
+    let mut frozen = Command::new("faketime");
+    frozen.args(["-f", "2026-12-24 18:00:00.123456789"]).arg(greet.get_program()).args(greet.get_args());
+    frozen
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .env("NO_FAKE_STAT", "1");
+    frozen.envs(greet.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    frozen.stdin(Stdio::null()).output().expect("faketime runs").into()
+}
+
+#[test]
+fn of_every_backend_a_preview_is_byte_for_byte_the_request_that_is_then_sent_at_the_same_moment() {
+    let test = "of_every_backend_a_preview_is_byte_for_byte_the_request_that_is_then_sent_at_the_same_moment";
+    if !Command::new("faketime").arg("--version").stdout(Stdio::null()).status().is_ok_and(|it| it.success())
+    {
+        let required = std::env::var_os("OFFICIAL").is_some_and(|value| value == "required");
+        assert!(!required, "{test} needs faketime: run .ci/tools");
+        println!("skipped: {test} needs faketime");
+        return;
+    }
+    for (backend, endpoint, settings, credential) in WAYS {
+        let vendor = Vendor::start();
+        let home = Home::new(&format!(
+            "[tool]\nid = \"com.example.greet\"\nsend_from_debug_builds = true\n\n\
+             [backend]\nuse = \"{backend}\"\n[backend.settings]\n{settings}\n\n\
+             [endpoints.{endpoint}]\nurl = \"{}/base\"\nallow = [\"http\", \"loopback\"]\n\
+             credential = {credential}\n\n[delivery]\nmode = \"never\"\n",
+            vendor.url()
+        ));
+        let run = |arguments: &[&str]| at_one_moment(&home, arguments);
+        assert_eq!(run(&["telemetry", "enable"]).code, Some(0));
+        for name in ["Ada", "Grace", "Zoë"] {
+            assert_eq!(run(&["hello", name]).code, Some(0));
+        }
+        assert_eq!(run(&["fail"]).code, Some(3));
+        let shown = run(&["telemetry", "preview", "--json"]);
+        assert!(shown.code == Some(0) && !shown.stdout.contains("s3cret"), "{backend}: {shown:?}");
+        let shown: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON");
+        assert_eq!(shown["events"], 4, "{backend}: {shown}");
+        assert!(vendor.requests().is_empty(), "{backend}");
+
+        let flushed = run(&["telemetry", "flush"]);
+        assert_eq!(flushed.code, Some(0), "{backend}: {flushed:?}");
+        let received = vendor.requests();
+        let previews = shown["requests"].as_array().expect("requests");
+        assert_eq!((received.len(), previews.len()), (1, 1), "{backend}");
+        let (previewed, wire) = (previewed(&previews[0]), wire(&received[0]));
+        assert!(wire.windows(3).any(|bytes| bytes == b"***"), "{backend}");
+        assert_eq!(
+            String::from_utf8_lossy(&previewed),
+            String::from_utf8_lossy(&wire),
+            "{backend} with {settings:?}"
+        );
+        assert_eq!(previewed, wire, "{backend} with {settings:?}");
+    }
 }
 
 #[test]
