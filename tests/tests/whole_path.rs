@@ -230,3 +230,43 @@ fn a_hostile_working_directory_changes_nothing() {
     left.sort();
     assert_eq!(left, ["greet.toml", "http.wasm", "telemetry.toml"]);
 }
+
+#[test]
+fn what_was_tried_at_one_destination_is_never_sent_to_another_nor_written_to_the_local_file() {
+    let [old, new] = [Vendor::start(), Vendor::start()];
+    let never = |vendor: &Vendor| {
+        let config = config("http", "receiver", &vendor.url());
+        config.replace("interval = 0", "interval = 0\nmode = \"never\"")
+    };
+    let flush = |home: &Home| home.run(&["telemetry", "flush"]).code;
+    let home = home("http", "receiver", &old.url());
+    home.configure(&never(&old));
+    enable(&home);
+    assert_eq!(home.run(&["hello", "Ada"]), greeting());
+    old.then(Answer::status(503));
+    assert_eq!(flush(&home), Some(1));
+
+    // The author's next release sends elsewhere, and the user says yes to that.
+    home.configure(&never(&new));
+    enable(&home);
+    assert_eq!(home.run(&["fail"]).code, Some(3));
+    assert_eq!(flush(&home), Some(0));
+    let sent: Vec<_> = new.requests().iter().flat_map(names).collect();
+    assert_eq!(sent, ["fail"]);
+
+    // The user keeps a run's events here.
+    let local = |arguments: &[&str]| -> Ran {
+        home.greet(arguments).env("TELEMETRY_LOCAL", "1").output().expect("greet runs").into()
+    };
+    assert_eq!(local(&["hello", "Ada"]), greeting());
+    let _ = local(&["telemetry", "flush"]);
+    let kept = std::fs::read_to_string(home.state().join("com.example.greet/events.ndjson")).unwrap();
+    assert_eq!(kept.lines().count(), 1, "{kept}");
+
+    // It waited for where it belongs.
+    home.configure(&never(&old));
+    enable(&home);
+    assert_eq!(flush(&home), Some(0));
+    assert_eq!((old.requests().len(), new.requests().len()), (2, 1));
+    assert_eq!(old.requests()[0].body, old.requests()[1].body, "the same batch");
+}

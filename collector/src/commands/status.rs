@@ -21,7 +21,7 @@ pub struct Status {
     pub decision: String,
     /// When it was stored.
     pub decided_at: Option<String>,
-    /// The step that decided, in words.
+    /// The step that decided, in words, and where nothing may leave although the answer is yes, why.
     pub decided_by: String,
     /// What the user can do about it.
     pub advice: String,
@@ -104,7 +104,10 @@ pub fn status() -> Result<Status, CommandError> {
             Stored::Record(record) => Some(record.time.rfc3339()),
             Stored::Nothing | Stored::Unreadable(_) => None,
         },
-        decided_by: verdict.decided_by.to_string(),
+        decided_by: match &verdict.local_because {
+            Some(because) => format!("{}; {because}", verdict.decided_by),
+            None => verdict.decided_by.to_string(),
+        },
         advice: verdict.advice(&command(&session)),
         warnings: verdict.warnings.iter().map(ToString::to_string).chain(survey.problem.clone()).collect(),
         backend: session.selected.name.clone(),

@@ -150,6 +150,17 @@ impl<S> Schedule<S> {
         }
     }
 
+    /// Takes the batches with these ids out of the schedule, for [`Schedule::put_back`]: those that are not for
+    /// whom this sender sends to.
+    pub fn set_apart(&mut self, ids: &[u64]) -> Vec<InFlight<S>> {
+        self.in_flight.extract_if(.., |batch| ids.contains(&batch.id)).collect()
+    }
+
+    /// Puts batches back that were set apart.
+    pub fn put_back(&mut self, apart: impl IntoIterator<Item = InFlight<S>>) {
+        self.in_flight.extend(apart);
+    }
+
     /// Forgets a batch in which nothing is left.
     pub fn done(&mut self, id: u64) {
         self.in_flight.retain(|batch| batch.id != id);

@@ -13,7 +13,7 @@ use super::limits::BatchLimits;
 use super::policy::{Act, Gate, Happened, Next, Pick, Step};
 use super::request::request_id;
 use super::rules::{INTERVAL, Rules, Semantics};
-use super::schedule::Schedule;
+use super::schedule::{InFlight, Schedule};
 use super::{Unreadable, policy};
 use super::{files, ledger};
 use crate::backend::{self, Ask, Backend, Origin, Outcome, Permit, SendContext};
@@ -144,8 +144,19 @@ fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool
         schedule.lift();
     }
     let local = session.verdict().may == May::Local;
-    let mut sender =
-        Sender { session, drain, schedule, rules, backend: None, delivered: 0, deadline, in_tool, local };
+    let apart = Vec::new();
+    let mut sender = Sender {
+        session,
+        drain,
+        schedule,
+        apart,
+        rules,
+        backend: None,
+        delivered: 0,
+        deadline,
+        in_tool,
+        local,
+    };
     let finished = sender.drain_all(urgency);
     sender.save();
     if let Finished::Held(why) = &finished {
@@ -193,6 +204,9 @@ struct Sender<'a> {
     session: &'a Session,
     drain: Drain,
     schedule: Schedule<Span>,
+    /// Batches in flight that are for another destination: they wait, with their boundaries, until it is
+    /// this one again.
+    apart: Vec<InFlight<Span>>,
     rules: Rules,
     backend: Option<Box<dyn Backend>>,
     delivered: u64,
@@ -213,6 +227,9 @@ impl Sender<'_> {
             {
                 return stumbled;
             }
+        }
+        if let Err(held) = self.set_others_apart() {
+            return held;
         }
         self.save();
         loop {
@@ -241,6 +258,21 @@ impl Sender<'_> {
                 Next::Stop => return self.waiting(),
             }
         }
+    }
+
+    /// What was recorded for a destination is never sent to another one, tried before or not.
+    fn set_others_apart(&mut self) -> Result<(), Finished> {
+        let (mut gone, mut others) = (Vec::new(), Vec::new());
+        for batch in self.schedule.in_flight() {
+            match self.drain.read_span(&batch.span).map_err(held_by_journal)? {
+                None => gone.push(batch.id),
+                Some(found) if found.label.destination != self.destination() => others.push(batch.id),
+                Some(_) => {}
+            }
+        }
+        gone.into_iter().for_each(|id| self.schedule.done(id));
+        self.apart = self.schedule.set_apart(&others);
+        Ok(())
     }
 
     /// Why this sender stops although there is more.
@@ -528,8 +560,19 @@ impl Sender<'_> {
         if self.is_local() { Ok(Box::new(())) } else { (self.ask())() }
     }
 
+    /// Writes the whole schedule, with what is set apart.
+    fn write(&self) -> std::io::Result<()> {
+        let directory = self.session.place.directory();
+        if self.apart.is_empty() {
+            return files::write_schedule(directory, &self.schedule);
+        }
+        let mut whole = self.schedule.clone();
+        whole.put_back(self.apart.iter().cloned());
+        files::write_schedule(directory, &whole)
+    }
+
     fn save(&mut self) {
-        if let Err(error) = files::write_schedule(self.session.place.directory(), &self.schedule) {
+        if let Err(error) = self.write() {
             self.session
                 .logger
                 .log(Severity::Warning, format!("the delivery schedule was not written: {error}"));
@@ -539,7 +582,7 @@ impl Sender<'_> {
     /// A batch whose boundary and attempt are not written is not sent: a hundred runs on a full disk
     /// would be a hundred requests.
     fn save_or_hold(&mut self) -> Result<(), Finished> {
-        files::write_schedule(self.session.place.directory(), &self.schedule)
+        self.write()
             .map_err(|error| Finished::Held(format!("the delivery schedule cannot be written: {error}")))
     }
 }
