@@ -250,6 +250,14 @@ give_up = "30d"
                 "3: [endpoints.x] needs `url`: `url = \"https://example.com\"`",
             ),
             (
+                "[tool]\nid = \"a.b\"\n[backend]\nuse = \"posthog\"\n[endpoints.api]\nsite = \"eu\"\nurl = \"https://e.com\"",
+                "7: [endpoints.api] has both `url` and `site`: keep the one that is meant",
+            ),
+            (
+                "[tool]\nid = \"a.b\"\n[backend]\npath = \"posthog.wasm\"\n[endpoints.api]\nsite = \"eu\"",
+                "6: `site` goes with a bundled backend, and [backend] has a `path`: write `url`",
+            ),
+            (
                 "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"https://e.com\"\nallow = [\"htp\"]",
                 "5: `allow` in [endpoints.x] can have \"http\", \"loopback\", \"private\" and \"link-local\", not \"htp\"",
             ),

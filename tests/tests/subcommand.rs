@@ -325,3 +325,28 @@ fn a_consent_file_that_does_not_count_and_a_variable_that_is_not_understood_are_
     assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
     let _ = vendor.wait_for(1);
 }
+
+#[test]
+fn a_site_by_name_is_shown_as_the_host_that_it_stands_for() {
+    let config = |site: &str| {
+        format!(
+            "[tool]\nid = \"com.example.greet\"\n\n[backend]\nuse = \"datadog\"\n\n\
+             [endpoints.intake]\nsite = \"{site}\"\ncredential = {{ query = \"dd-api-key\", value = \"pub0123\" }}\n"
+        )
+    };
+    let home = Home::new(&config("eu1-public"));
+    let shown = |command: &str| home.run(&["telemetry", command]).stdout;
+    for (command, part) in [
+        ("status", "datadog at browser-intake-datadoghq.eu"),
+        ("doctor", "endpoint intake (site eu1-public)"),
+        ("doctor", "https://browser-intake-datadoghq.eu/: telemetry sends nothing now"),
+        ("preview", "https://browser-intake-datadoghq.eu/api/v2/logs?dd-api-key=***"),
+    ] {
+        assert!(shown(command).contains(part), "{command}: {part}: {}", shown(command));
+    }
+    // A name that Datadog does not have sends nothing anywhere, and says which there are.
+    home.configure(&config("eu2"));
+    let wrong = shown("status");
+    assert!(wrong.contains("site = \"eu2\" is none of datadog's: there are \"us1\""), "{wrong}");
+    assert_eq!(home.run(&["hello", "Ada"]).stderr, "");
+}

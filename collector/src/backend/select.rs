@@ -58,7 +58,7 @@ fn component_destination(name: &str, config: &Config) -> String {
 
 /// Host and port of an endpoint's URL, as written. The host package parses it properly before
 /// anything is sent; this is for people and for comparison.
-fn host(endpoint: &Endpoint) -> &str {
+pub(crate) fn host(endpoint: &Endpoint) -> &str {
     let url = endpoint.url.split_once("://").map_or(endpoint.url.as_str(), |(_, rest)| rest);
     let authority = url.split(['/', '?', '#', '\\']).next().unwrap_or(url);
     authority.rsplit_once('@').map_or(authority, |(_, host)| host)

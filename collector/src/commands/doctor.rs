@@ -245,14 +245,16 @@ fn credentials(session: &Session, to: &mut Diagnosis) {
 #[cfg(feature = "components")]
 fn network(session: &Session, to: &mut Diagnosis) {
     use crate::backend::component::grant_of;
+    use crate::backend::select::host;
     let dial = session.verdict().may == May::Send;
-    for name in session.config.endpoints.keys() {
-        let what = format!("endpoint {name}");
+    for (name, endpoint) in &session.config.endpoints {
+        let site = endpoint.site.as_ref().map(|site| format!(" (site {site})")).unwrap_or_default();
+        let what = format!("endpoint {name}{site}");
         let grant = match grant_of(&session.tool, &session.config, name) {
             Ok(grant) => grant,
             // A credential that is missing is its own check; the place can be reached without it.
             Err(why) if why.contains("credential") => {
-                to.add(what, Outcome::Skip, "its credential is missing");
+                to.add(what, Outcome::Skip, format!("{}: its credential is missing", host(endpoint)));
                 continue;
             }
             Err(why) => {
@@ -261,7 +263,8 @@ fn network(session: &Session, to: &mut Diagnosis) {
             }
         };
         if !dial {
-            to.add(what, Outcome::Skip, "telemetry sends nothing now, so nothing is dialled");
+            let why = format!("{}: telemetry sends nothing now, so nothing is dialled", grant.url());
+            to.add(what, Outcome::Skip, why);
             continue;
         }
         match telemetry_host::reach(&grant, &telemetry_host::Proxies::from_env(), PATIENCE) {

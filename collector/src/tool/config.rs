@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::duration;
 use super::grants::Endpoint;
+use super::sites;
 
 /// A configuration file bigger than this is not one.
 const MAX_FILE: u64 = 256 * 1024;
@@ -393,7 +394,7 @@ impl Config {
     }
 
     /// The checks that a type cannot make.
-    pub(crate) fn checked(self, place: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn checked(mut self, place: &str) -> Result<Self, ConfigError> {
         let wrong = |problem: String| Err(ConfigError::new(place, problem));
         let id = &self.tool.id;
         let parts_fit = id.split('.').all(|part| {
@@ -420,6 +421,9 @@ impl Config {
             if !(0.0..=1.0).contains(rate) {
                 return wrong(format!("[delivery.sample] {kind:?} = {rate} is not a share from 0 to 1"));
             }
+        }
+        if let Err(problem) = sites::resolve(self.backend.name.as_deref(), &mut self.endpoints) {
+            return wrong(problem);
         }
         for (name, endpoint) in &self.endpoints {
             for allowed in &endpoint.allow {

@@ -9,8 +9,12 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Endpoint {
-    /// Scheme, host, port and the prefix of every path.
+    /// Scheme, host, port and the prefix of every path. Where a `site` is named, that site's.
+    #[serde(default)]
     pub url: String,
+    /// In place of `url`: a public address of a bundled backend's vendor by the vendor's own short name, as in
+    /// `eu1`. `telemetry-kit inspect` lists them; `status` and `doctor` show the host that it stands for.
+    pub site: Option<String>,
     /// What is otherwise refused, each on its own: `http`, `loopback`, `private`, `link-local`.
     #[serde(default)]
     pub allow: Vec<String>,
@@ -34,12 +38,19 @@ impl Endpoint {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            site: None,
             allow: Vec::new(),
             credential: None,
             ca_file: None,
             client_certificate: None,
             proxy: true,
         }
+    }
+
+    /// A grant of a bundled backend's site, as in `eu1`, and nothing more. What the name stands for is looked
+    /// up when the configuration is checked, and a name that the backend does not have is an error then.
+    pub fn at_site(site: impl Into<String>) -> Self {
+        Self { site: Some(site.into()), ..Self::new("") }
     }
 
     /// Also allows what is otherwise refused: `http`, `loopback`, `private` or `link-local`.

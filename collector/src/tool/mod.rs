@@ -3,6 +3,7 @@
 mod config;
 mod duration;
 mod grants;
+mod sites;
 
 pub use config::{Config, ConfigError};
 pub use config::{Consent, Delivery, ErasureTable, IdentityKind, JournalCaps, Mode, Semantics, ToolTable};

@@ -87,6 +87,7 @@ pub(super) const TABLES: &[Table] = &[
         name: "endpoints.*",
         keys: &[
             key("url", Text),
+            key("site", Text),
             key("allow", Words(&["http", "loopback", "private", "link-local"])),
             key("credential", Credential),
             key("ca_file", Text),

@@ -205,9 +205,24 @@ fn together(entries: &[Entry], problems: &mut Vec<Problem>) {
             continue;
         }
         endpoints.push(name);
-        if !in_table(&["endpoints", name]).iter().any(|it| it.key == "url") {
-            let what = format!("[endpoints.{name}] needs `url`: `url = \"https://example.com\"`");
-            problems.push(Problem::new(entry.line, what));
+        let table = in_table(&["endpoints", name]);
+        let keyed = |key: &str| table.iter().find(|it| it.key == key);
+        match (keyed("url"), keyed("site")) {
+            (None, None) => {
+                let what = format!("[endpoints.{name}] needs `url`: `url = \"https://example.com\"`");
+                problems.push(Problem::new(entry.line, what));
+            }
+            (Some(one), Some(other)) => {
+                let what =
+                    format!("[endpoints.{name}] has both `url` and `site`: keep the one that is meant");
+                problems.push(Problem::new(one.line.max(other.line), what));
+            }
+            // A site is a bundled backend's.
+            (None, Some(site)) if backend.iter().any(|it| it.key == "path") => {
+                let what = "`site` goes with a bundled backend, and [backend] has a `path`: write `url`";
+                problems.push(Problem::new(site.line, what));
+            }
+            _ => {}
         }
         of_credential(name, &in_table(&["endpoints", name, "credential"]), problems);
     }
