@@ -1,0 +1,56 @@
+//! The rules that the author's configuration makes for delivery.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::backend;
+use crate::delivery::backoff::Backoff;
+use crate::delivery::rules::{INTERVAL, Rules, Semantics};
+use crate::session::Session;
+
+/// Whether this build can open the chosen backend.
+pub(crate) fn can_send(session: &Session) -> bool {
+    cfg!(feature = "components")
+        || !matches!(
+            session.selected.choice,
+            backend::select::Choice::Named(_) | backend::select::Choice::Path(_)
+        )
+}
+
+/// The author's rules of delivery.
+pub(crate) fn rules(session: &Session) -> Rules {
+    let delivery = &session.config.delivery;
+    let defaults = Rules::default();
+    let throttled = !delivery.interval.is_zero();
+    Rules {
+        semantics: match delivery.semantics {
+            crate::tool::Semantics::AtLeastOnce => Semantics::AtLeastOnce,
+            crate::tool::Semantics::AtMostOnce => Semantics::AtMostOnce,
+        },
+        interval: delivery.interval,
+        // An author who lets every run send wants no other wait either: that is for tests.
+        crowd: defaults.crowd.filter(|_| throttled),
+        backoff: Backoff { base: delivery.interval.min(INTERVAL), ..defaults.backoff },
+        max_age: session.config.journal.max_age,
+        configuration: configuration(session),
+        ..defaults
+    }
+}
+
+/// A number that changes with everything that may have mended a broken backend.
+fn configuration(session: &Session) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let config = &session.config;
+    format!("{:?} {:?} {}", config.backend, config.endpoints, session.tool.version()).hash(&mut hasher);
+    for endpoint in config.endpoints.values() {
+        if let Some(crate::tool::CredentialSource::Environment(name)) =
+            endpoint.credential.as_ref().map(|it| &it.source)
+        {
+            std::env::var_os(name).is_some().hash(&mut hasher);
+        }
+    }
+    if let (Some(base), Some(path)) = (session.tool.base_directory(), &config.backend.path) {
+        let about = std::fs::metadata(base.join(path)).ok();
+        about.map(|about| (about.len(), about.modified().ok())).hash(&mut hasher);
+    }
+    hasher.finish()
+}
