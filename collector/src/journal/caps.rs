@@ -3,7 +3,7 @@
 
 use super::acks;
 use super::names::{self, Name, Sealed};
-use super::segment::{Loaded, count};
+use super::segment::{Loaded, count, events_by_end};
 use super::settings::{LossCause, Settings};
 use crate::platform::folder::{Folder, How};
 use std::io;
@@ -115,7 +115,7 @@ fn drop_open(folder: &Folder, name: &str, lost: &mut Vec<(LossCause, u64)>) -> b
     }
     match loaded {
         Ok(loaded) => account(&loaded, LossCause::Bytes, lost),
-        Err(_) => count(lost, LossCause::Damaged, 1),
+        Err(_) => count(lost, LossCause::Damaged, events_by_end(&file)),
     }
     true
 }

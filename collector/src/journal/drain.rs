@@ -3,7 +3,7 @@
 
 use super::format::Tally;
 use super::names::{self, Name, Sealed};
-use super::segment::{Loaded, Unreadable};
+use super::segment::{self, Loaded, Unreadable};
 use super::settings::{LossCause, Settings};
 use super::state::State;
 use super::{acks, lease};
@@ -188,7 +188,7 @@ impl Drain {
                 // Shorter than a header with nothing in it: its writer was killed before its first
                 // record. Otherwise nobody knows where its records may go.
                 if look.size > super::format::MAX_HEADER as u64 {
-                    self.lose(LossCause::Damaged, 1);
+                    self.lose(LossCause::Damaged, segment::events_by_end(&file));
                 }
                 self.folder.remove(&name)?;
                 Ok(None)

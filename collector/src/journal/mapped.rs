@@ -8,7 +8,7 @@
 
 use super::format::{self, Head, Seed, Tally};
 use crate::platform::mapping::Mapping;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Words that are stored one by one. Tests put a memory in its place that notes every store.
 pub(super) trait Memory {
@@ -18,6 +18,8 @@ pub(super) trait Memory {
         Self: 'a;
     /// `count` words from `at`, if there are so many now.
     fn words(&self, at: usize, count: usize) -> Option<Self::Words<'_>>;
+    /// Whether what this thread stored before byte `end` is there: a file may be cut while it is mapped.
+    fn keeps(&self, end: u64) -> bool;
 }
 
 /// A stretch of words, all of them zero until they are stored.
@@ -40,6 +42,11 @@ impl Memory for Mapping {
 
     fn words(&self, at: usize, count: usize) -> Option<&[AtomicU64]> {
         self.get(at, count)
+    }
+
+    #[inline]
+    fn keeps(&self, end: u64) -> bool {
+        Mapping::keeps(self, end)
     }
 }
 
@@ -78,6 +85,8 @@ pub(super) struct Mapped<M = Mapping, P = AtomicU64> {
     seed: Seed,
     /// Events at which the segment is full.
     most_events: u32,
+    /// Events whose place is counted and of which nobody was told that they are stored.
+    gone: AtomicU32,
 }
 
 /// What stopped an append.
@@ -89,6 +98,8 @@ pub(super) enum Stop {
     Full,
     /// It is time to look whether the file is still what it was.
     Look,
+    /// The file is gone where the record was stored: it is nowhere.
+    Gone,
 }
 
 /// So many records go between two looks at the file: a look costs as much as two records.
@@ -112,12 +123,17 @@ impl<M: Memory> Mapped<M, AtomicU64> {
 
 impl<M: Memory, P: Place> Mapped<M, P> {
     pub(super) fn with_place(memory: M, place: P, seed: Seed, most_events: u32) -> Self {
-        Self { memory, place, seed, most_events }
+        Self { memory, place, seed, most_events, gone: AtomicU32::new(0) }
     }
 
     /// Where the next record goes, and the tally so far.
     pub(super) fn position(&self) -> (u64, Tally) {
         split(self.place.load())
+    }
+
+    /// Events that the tally counts and that were stored nowhere, as whoever appended them knows.
+    pub(super) fn gone(&self) -> u32 {
+        self.gone.load(Ordering::Relaxed)
     }
 
     /// Appends a record; says at which offset. With `looked`, no look at the file is due.
@@ -162,6 +178,10 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         }
         words.store(at, head.tail(payload.len()));
         words.commit(0, commit);
+        if !self.memory.keeps(offset + size as u64) {
+            self.gone.fetch_add(u32::from(event), Ordering::Relaxed);
+            return Err(Stop::Gone);
+        }
         Ok(offset)
     }
 }

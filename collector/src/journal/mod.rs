@@ -80,6 +80,9 @@
 //! - *Zeros at the end* (a mapping's writer died): ignored by readers, cut off by the next writer.
 //! - *Damaged acknowledgement*: ignored; its records are delivered again, under the same ids.
 //! - *Damaged `drain.state`*: counts start again from zero, and that is counted.
+//! - *A segment cut under its writer* (or lost by its disk): the writer counts what is gone, gives the
+//!   segment up and goes on in the next. A store into a mapping whose file is gone raises a signal that
+//!   is caught, and its record is appended again (see `platform::bus_error`).
 //! - *A newer version*: left alone.
 
 mod acks;

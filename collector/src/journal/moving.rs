@@ -98,6 +98,10 @@ impl Writer {
 
     /// Gives the segment up, so that a drain can take it.
     pub(super) fn seal(&mut self, common: &Common, fast: &Fast) {
+        let look = self.lease.as_ref().and_then(|lease| file::look(&lease.file).ok());
+        if look.is_some_and(|look| look.names > 0 && self.is_cut(fast, look.size)) {
+            self.leave_cut(fast);
+        }
         if self.has_losses_to_say() {
             self.say_losses(common, fast);
         }

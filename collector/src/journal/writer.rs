@@ -7,7 +7,7 @@ use super::lease::Lease;
 use super::mapped::{Mapped, Stop};
 use super::memory::{Held, Memory};
 use super::recorder::{AppendError, Common, Fallback, Health};
-use super::segment::count;
+use super::segment::{Loaded, count};
 use super::settings::{Label, LossCause, Map, RecordKind};
 use crate::platform::folder::{Folder, How};
 use crate::platform::host::{self, FileSystem};
@@ -40,6 +40,8 @@ pub(super) struct Writer {
     losses: Vec<(LossCause, u64)>,
     /// Those that no record on disk says yet.
     unsaid: Vec<(LossCause, u64)>,
+    /// Those that a record of the leased segment says, and where it ends.
+    said: Vec<(u64, LossCause, u64)>,
     /// Segments given up that a sync must still reach.
     pub(super) unsynced: Vec<String>,
 }
@@ -109,6 +111,8 @@ impl Writer {
                 self.unsaid.push((cause, by));
                 return;
             }
+            let tail = fast.with_mapped(|mapped| mapped.position().0);
+            self.said.extend(self.lease.as_ref().map(|lease| (tail.unwrap_or(lease.tail), cause, by)));
         }
     }
 
@@ -131,18 +135,14 @@ impl Writer {
                 continue;
             };
             let look = file::look(&lease.file)?;
-            let mapped = fast.with_mapped(|mapped| (mapped.memory.words() as u64 * 8, mapped.position().0));
-            let tail = mapped.map_or(lease.tail, |(_, tail)| tail);
             if look.names == 0 {
                 // Purged: what was in it must not come back, so nothing moves along.
                 self.unmap(fast);
                 self.lease = None;
                 fast.take_running();
                 self.unsynced.clear();
-            } else if look.size < mapped.map_or(tail, |(allocated, _)| allocated) {
-                // Cut under us. Whoever leases it next finds out what is left.
-                self.unmap(fast);
-                self.release(fast);
+            } else if self.is_cut(fast, look.size) {
+                self.leave_cut(fast);
             } else if self.put(common, fast, record, size)? {
                 return Ok(());
             } else {
@@ -152,12 +152,40 @@ impl Writer {
         Err(io::Error::other("somebody keeps changing the journal's files"))
     }
 
+    /// Whether somebody cut the leased segment, which is of this size now, or its disk lost it.
+    pub(super) fn is_cut(&self, fast: &Fast, size: u64) -> bool {
+        let short = fast.with_mapped(|mapped| {
+            size < mapped.memory.words() as u64 * 8 || !mapped.memory.keeps(mapped.position().0)
+        });
+        short.unwrap_or_else(|| self.lease.as_ref().is_some_and(|lease| size < lease.tail))
+    }
+
+    /// Counts what is gone from a segment that was cut under us, and gives it up. Whoever leases it next
+    /// finds out where to go on.
+    pub(super) fn leave_cut(&mut self, fast: &Fast) {
+        let refused = self.unmap(fast);
+        if let Some(lease) = &self.lease {
+            let (end, left) =
+                Loaded::read(&lease.file).map_or((0, 0), |it| (it.end as u64, it.tally.events()));
+            let gone = lease.tally.events().saturating_sub(left).saturating_sub(refused);
+            self.lose(LossCause::Damaged, u64::from(gone));
+            for (_, cause, by) in std::mem::take(&mut self.said).into_iter().filter(|it| it.0 > end) {
+                count(&mut self.unsaid, cause, by);
+            }
+        }
+        self.release(fast);
+    }
+
     /// Appends to the leased segment; `false` if it is full.
     fn put(&mut self, common: &Common, fast: &Fast, record: &Record<'_>, size: usize) -> io::Result<bool> {
         loop {
             match fast.try_append(record, true) {
                 Some(Ok(())) => return Ok(true),
                 Some(Err(Stop::Short)) if self.grow(fast, size) => {}
+                Some(Err(Stop::Gone)) => {
+                    self.leave_cut(fast);
+                    return Ok(false);
+                }
                 Some(Err(_)) => {
                     self.unmap(fast);
                     return self.put_plain(common, fast, record, size);
@@ -259,11 +287,12 @@ impl Writer {
         grown == Some(true)
     }
 
-    /// Back to plain appends, from where the mapping left off.
-    pub(super) fn unmap(&mut self, fast: &Fast) {
-        if let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) {
-            (lease.tail, lease.tally) = mapped.position();
-        }
+    /// Back to plain appends, from where the mapping left off. Says how many events it counted and did
+    /// not store.
+    pub(super) fn unmap(&mut self, fast: &Fast) -> u32 {
+        let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) else { return 0 };
+        (lease.tail, lease.tally) = mapped.position();
+        mapped.gone()
     }
 
     pub(super) fn lease(&mut self, common: &Common) -> io::Result<()> {
@@ -293,6 +322,7 @@ impl Writer {
             self.lose(cause, by);
         }
         self.lease = Some(lease);
+        self.said.clear();
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! A file mapped into memory, written by this process only.
 //!
-//! The residual risk of every mapping: if somebody cuts the file, or the disk fails under it, a
-//! store raises SIGBUS. So only blocks that are really allocated are touched, only our own leased
-//! file is mapped, and only on file systems known to preallocate truly.
+//! The risk of every mapping: if somebody cuts the file, or the disk fails under it, a store raises
+//! SIGBUS. So only blocks that are really allocated are touched, only our own leased file is mapped, and
+//! only on file systems known to preallocate truly. Where it happens all the same the tool lives on, and
+//! [`Mapping::keeps`] says which stores went nowhere (see `bus_error`).
 
 #![allow(unsafe_code, reason = "a shared file mapping: measured at a fifth of the cost of a write")]
 
@@ -18,6 +19,8 @@ pub(crate) struct Mapping {
     /// Words that the file has.
     allocated: AtomicUsize,
     pid: u32,
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    guard: super::bus_error::Guard,
 }
 
 impl Mapping {
@@ -27,7 +30,15 @@ impl Mapping {
         let map = memmap2::MmapOptions::new().len(length).map_raw(file)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
         map.advise(memmap2::Advice::DontFork)?;
-        Ok(Self { map: ManuallyDrop::new(map), allocated: AtomicUsize::new(0), pid: super::fork::pid() })
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let guard = super::bus_error::Guard::new(map.as_ptr() as usize, length)?;
+        Ok(Self {
+            map: ManuallyDrop::new(map),
+            allocated: AtomicUsize::new(0),
+            pid: super::fork::pid(),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            guard,
+        })
     }
 
     /// Allocates the file's first `length` bytes, on disk too.
@@ -63,6 +74,16 @@ impl Mapping {
     /// How many words may be touched.
     pub(crate) fn words(&self) -> usize {
         self.allocated.load(Ordering::Acquire)
+    }
+
+    /// Whether what this thread stored before byte `end` went into the file, as far as the system knows:
+    /// a file that was cut inside of a page says so only when it is looked at.
+    #[inline]
+    pub(crate) fn keeps(&self, end: u64) -> bool {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        return end <= self.guard.kept() as u64;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        return end <= self.map.len() as u64;
     }
 
     /// `count` words from `at`, if they are allocated.

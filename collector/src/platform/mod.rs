@@ -1,5 +1,7 @@
 //! What differs between systems, one file for each thing that does.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod bus_error;
 pub(crate) mod ci;
 pub(crate) mod clock;
 pub(crate) mod container;

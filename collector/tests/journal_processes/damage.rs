@@ -3,6 +3,7 @@
 use crate::scene::*;
 use crate::words::*;
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt;
 use telemetry::journal::*;
 
 #[test]
@@ -40,4 +41,51 @@ fn damage_while_a_process_records_stops_nobody() {
     deliver(temp.path());
     let survey = survey(&directory);
     assert_eq!((survey.events, survey.unreadable), (0, 0));
+}
+
+/// Cut to nothing, inside of the header, inside of a page, to a page, and to nothing and back.
+const LENGTHS: [u64; 6] = [0, 50, 5000, 8192, 40_001, u64::MAX];
+
+#[test]
+fn a_tool_whose_segment_is_cut_while_it_is_mapped_lives_and_every_event_is_there_or_counted() {
+    for (map, threads) in [(1, 1), (1, 4), (64, 2), (0, 1), (0, 4)] {
+        for length in LENGTHS {
+            let when = format!("map {map}, {threads} threads, cut to {length}");
+            let temp = tempfile::tempdir().unwrap();
+            let output =
+                command(temp.path(), &format!("cut {map} {length} {threads}"), &[]).output().unwrap();
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{when}: {:?} {text}", output.status);
+            let told = told(temp.path(), "told");
+            assert_eq!(told.len() as u64, threads * 1000, "{when}");
+            let delivered = deliver(temp.path());
+            let lost = told.difference(&delivered).count() as u64;
+            assert!(delivered.is_subset(&told), "{when}: invented");
+            assert!(lost > 0, "{when}: the cut was none");
+            let counted: u64 = survey(&temp.path().join("journal")).losses.iter().map(|(_, by)| by).sum();
+            if length == u64::MAX {
+                // Who overwrites a header takes with it what the segment says of earlier losses.
+                assert!(counted > 0, "{when}");
+            } else {
+                assert_eq!(counted, lost, "{when}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fault_of_the_tools_own_does_what_it_did_without_a_journal() {
+    let temp = tempfile::tempdir().unwrap();
+    let output = command(temp.path(), "own-fault", &[]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(libc::SIGBUS), "{text}");
+    assert_eq!(deliver(temp.path()), (0..10).collect());
+}
+
+#[test]
+fn a_tool_that_handles_bus_errors_by_itself_keeps_its_handler_and_gets_plain_appends() {
+    let temp = tempfile::tempdir().unwrap();
+    let output = command(temp.path(), "own-handler", &[]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(deliver(temp.path()), (0..20).collect());
 }

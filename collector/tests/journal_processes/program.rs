@@ -36,6 +36,9 @@ pub(crate) fn run() {
             purge(&directory.join("journal")).unwrap();
         }
         ("fork", [map]) => fork(&directory, *map),
+        ("own-fault", []) => own_fault(&directory),
+        ("own-handler", []) => own_handler(&directory),
+        ("cut", [map, length, threads]) => cut(&directory, *map, *length, *threads),
         ("limited", [limit, map]) => {
             let limit = rustix::process::Rlimit { current: Some(*limit), maximum: None };
             rustix::process::setrlimit(rustix::process::Resource::Fsize, limit).unwrap();
@@ -103,6 +106,80 @@ fn drain_and_tell(directory: &Path, claims: bool) {
         }
         drain.adopt().unwrap();
     }
+}
+
+/// Threads record, and every now and then somebody cuts each segment to this length, or to nothing and
+/// back to what it was (a hole) if that is `u64::MAX`.
+fn cut(directory: &Path, map: u64, length: u64, threads: u64) {
+    let journal = Journal::new(directory.join("journal"), label(), settings(map));
+    let cut_all = || {
+        for entry in std::fs::read_dir(directory.join("journal")).unwrap() {
+            let file = std::fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
+            let before = file.metadata().unwrap().len();
+            file.set_len(if length == u64::MAX { 0 } else { length.min(before) }).unwrap();
+            if length == u64::MAX {
+                file.set_len(before).unwrap();
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let (journal, cut_all) = (&journal, &cut_all);
+            scope.spawn(move || {
+                let mut told = Told::file(directory, &format!("told-{thread}"));
+                for number in thread * 10_000..thread * 10_000 + 1000 {
+                    if thread == 0 && number % 250 == 249 {
+                        cut_all();
+                    }
+                    journal.append(RecordKind::Event, &id(number), &[1; 300]).unwrap();
+                    told.tell(number);
+                }
+            });
+        }
+    });
+    if length.is_multiple_of(2) {
+        // Cut behind the last record's back: nobody looks before the segment is given up.
+        cut_all();
+    }
+    journal.seal();
+    assert_eq!(journal.health().fallback, None);
+    assert_eq!(journal.health().held, 0);
+}
+
+/// A mapping of the program's own whose file is cut, beside a journal that has its segment mapped.
+fn own_fault(directory: &Path) {
+    let journal = Journal::new(directory.join("journal"), label(), settings(1));
+    record_mapped(&journal, 0..10);
+    let mut options = std::fs::File::options();
+    let file = options.read(true).write(true).create_new(true).open(directory.join("own")).unwrap();
+    file.set_len(4096).unwrap();
+    let map = memmap2::MmapOptions::new().len(4096).map_raw_read_only(&file).unwrap();
+    file.set_len(0).unwrap();
+    // SAFETY: it is mapped; that the file behind it is gone is what this is about.
+    unsafe { map.as_ptr().read_volatile() };
+}
+
+/// A program that handles SIGBUS by itself, from before its second segment on.
+fn own_handler(directory: &Path) {
+    let first = Journal::new(directory.join("journal"), label(), settings(1));
+    record_mapped(&first, 0..10);
+    // SAFETY: an action that does nothing may be set at any time.
+    unsafe { libc::signal(libc::SIGBUS, libc::SIG_IGN) };
+    let second = Journal::new(directory.join("journal"), label(), settings(1));
+    for number in 10..20 {
+        second.append(RecordKind::Event, &id(number), b"").unwrap();
+    }
+    assert!(!second.health().mapped, "nobody catches its faults");
+    // SAFETY: nothing is changed; what is set is asked for.
+    let now = unsafe { libc::signal(libc::SIGBUS, libc::SIG_IGN) };
+    assert_eq!(now, libc::SIG_IGN, "the program's choice stands");
+}
+
+fn record_mapped(journal: &Journal, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        journal.append(RecordKind::Event, &id(number), b"").unwrap();
+    }
+    assert!(journal.health().mapped, "this file system is not known to preallocate");
 }
 
 /// Both sides of a fork record; the parent is killed while the child goes on.

@@ -33,6 +33,10 @@ impl Memory for Noted {
     fn words(&self, at: usize, count: usize) -> Option<NotedWords<'_>> {
         (at + count <= self.length).then_some(NotedWords(self, at))
     }
+
+    fn keeps(&self, _: u64) -> bool {
+        true
+    }
 }
 
 impl Words for NotedWords<'_> {
