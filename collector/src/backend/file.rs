@@ -30,7 +30,15 @@ impl File {
         options.create(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&self.path)?.write_all(text)
+        let mut file = options.open(&self.path)?;
+        let before = file.metadata()?.len();
+        crate::platform::file::fits(before + text.len() as u64)?;
+        let written = file.write_all(text);
+        if written.is_err() {
+            // All of it comes again, and half a line would be in the way of the next.
+            let _ = file.set_len(before);
+        }
+        written
     }
 }
 

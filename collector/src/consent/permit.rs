@@ -200,7 +200,9 @@ impl Slot {
     }
 
     fn put(file: &mut File, at: usize, line: &[u8]) -> io::Result<()> {
-        file.seek(SeekFrom::Start((at * SLOT) as u64))?;
+        let start = (at * SLOT) as u64;
+        crate::platform::file::fits(start + line.len() as u64)?;
+        file.seek(SeekFrom::Start(start))?;
         file.write_all(line)
     }
 }

@@ -227,9 +227,12 @@ impl Sender<'_> {
 
     /// A batch whose boundary and attempt are not written is not sent: a hundred runs on a full disk
     /// would be a hundred requests.
-    fn save_or_hold(&mut self) -> Result<(), Finished> {
-        self.write()
-            .map_err(|error| Finished::Held(format!("the delivery schedule cannot be written: {error}")))
+    fn save_attempt(&mut self, id: u64) -> Result<(), Finished> {
+        self.write().map_err(|error| {
+            // It never was: a later sender must not take it for one that died in the middle.
+            self.schedule.withdraw(id);
+            Finished::Held(format!("the delivery schedule cannot be written: {error}"))
+        })
     }
 }
 

@@ -78,6 +78,7 @@ fn change(directory: &Path, change: impl FnOnce(&mut Vec<String>) -> bool) -> io
     }
     let mut text = ids.join("\n");
     text.push('\n');
+    crate::platform::file::fits(text.len() as u64)?;
     file.seek(SeekFrom::Start(0))?;
     file.write_all(text.as_bytes())?;
     file.set_len(text.len() as u64)?;

@@ -91,7 +91,9 @@ pub(super) fn keyed(directory: &Path, tool_id: &str) -> String {
     if let Some((mut file, _)) = kept {
         let line = second_line(&fingerprint, &id);
         // What cannot be remembered is computed again.
-        let _ = file.seek(SeekFrom::Start(FIRST as u64)).and_then(|_| file.write_all(line.as_bytes()));
+        let _ = crate::platform::file::fits((FIRST + line.len()) as u64)
+            .and_then(|()| file.seek(SeekFrom::Start(FIRST as u64)))
+            .and_then(|_| file.write_all(line.as_bytes()));
     }
     id
 }

@@ -47,10 +47,13 @@ pub(super) fn append(folder: &Folder, segment: u64, ranges: &[(u32, u32)], durab
     let file = folder.open_file(&names::ack(segment), How::Create)?;
     // An entry that a kill cut short is stepped over.
     let end = file::look(&file)?.size.next_multiple_of(ENTRY as u64);
-    file::write_at(&file, &bytes, end)?;
-    if durable {
-        file.sync_data()?;
-        folder.sync()?;
+    let stored = file::write_at(&file, &bytes, end).and_then(|()| match durable {
+        true => file.sync_data().and_then(|()| folder.sync()),
+        false => Ok(()),
+    });
+    if stored.is_err() {
+        // Whoever asked is told that nothing is acknowledged, so nothing may be.
+        let _ = file.set_len(end);
     }
-    Ok(())
+    stored
 }

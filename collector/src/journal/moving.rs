@@ -6,7 +6,7 @@ use super::lease::{self, Lease};
 use super::recorder::Common;
 use super::settings::MOVED;
 use super::writer::Writer;
-use crate::platform::{file, host};
+use crate::platform::file;
 use std::io;
 
 impl Writer {
@@ -102,6 +102,8 @@ impl Writer {
         if look.is_some_and(|look| look.names > 0 && self.is_cut(fast, look.size)) {
             self.leave_cut(fast);
         }
+        // It may be the process's end: what the disk did not take is tried once more.
+        let _ = self.flush_memory(common, fast);
         if self.has_losses_to_say() {
             self.say_losses(common, fast);
         }
@@ -149,9 +151,6 @@ fn say_moved(common: &Common, old: &mut Lease, running: &[Running]) -> io::Resul
         let ids: Vec<u8> = part.iter().flat_map(|running| running.id).collect();
         let record = Record { kind: MOVED, id: [0; 16], seconds: common.settings.seconds(), payload: &ids };
         let end = old.tail + format::record_size(ids.len()) as u64;
-        if end > host::file_size_limit() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
         let mut bytes = Vec::new();
         record.head(old.tally).encode(old.seed, old.tail, &ids, &mut bytes);
         file::write_at(&old.file, &bytes, old.tail)?;

@@ -10,7 +10,7 @@ use super::recorder::{AppendError, Common, Fallback, Health};
 use super::segment::{Loaded, count};
 use super::settings::{Label, LossCause, Map, RecordKind};
 use crate::platform::folder::{Folder, How};
-use crate::platform::host::{self, FileSystem};
+use crate::platform::host::FileSystem;
 use crate::platform::mapping::Mapping;
 use crate::platform::{file, fork};
 use std::io;
@@ -88,7 +88,7 @@ impl Writer {
         }))
     }
 
-    fn flush_memory(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
+    pub(super) fn flush_memory(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
         while let Some(held) = self.memory.first().cloned() {
             let (kind, payload) = (held.kind.code(), held.payload.as_slice());
             self.write(common, fast, &Record { kind, id: held.id, seconds: held.seconds, payload })?;
@@ -222,9 +222,6 @@ impl Writer {
             return Err(io::ErrorKind::NotFound.into());
         };
         let end = lease.tail + size as u64;
-        if end > host::file_size_limit() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
         let tally = lease.tally.after(record.kind);
         self.buffer.clear();
         record.head(tally).encode(lease.seed, lease.tail, record.payload, &mut self.buffer);

@@ -90,8 +90,15 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
     Ok(done)
 }
 
+/// Whether a file may be written up to here: whoever writes past the process's limit gets a signal that
+/// kills, so it is refused before.
+pub(crate) fn fits(end: u64) -> io::Result<()> {
+    if end > super::host::file_size_limit() { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
+}
+
 /// Writes all of `bytes`.
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    fits(offset + bytes.len() as u64)?;
     let (mut done, mut interrupted) = (0, 0);
     while done < bytes.len() {
         #[cfg(unix)]

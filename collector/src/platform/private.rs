@@ -17,6 +17,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::file;
+
 /// Why a file's bytes do not count.
 #[derive(Debug)]
 #[cfg_attr(windows, expect(dead_code, reason = "owner and mode are Unix's"))]
@@ -114,7 +116,7 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
 /// when damaged may be written so.
 pub(crate) fn overwrite(path: &Path, bytes: &[u8]) -> Result<(), Unusable> {
     let (mut file, _) = open(path, true)?;
-    fits(bytes.len()).map_err(Unusable::Io)?;
+    file::fits(bytes.len() as u64).map_err(Unusable::Io)?;
     file.write_all(bytes).map_err(Unusable::Io)?;
     file.set_len(bytes.len() as u64).map_err(Unusable::Io)?;
     file.sync_all().map_err(Unusable::Io)
@@ -178,7 +180,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn write_unsynced(path: &Path, bytes: &[u8]) -> io::Result<File> {
-    fits(bytes.len())?;
+    file::fits(bytes.len() as u64)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     harden(&mut options);
@@ -252,20 +254,6 @@ fn why_not_opened(path: &Path, error: io::Error) -> Unusable {
         _ if fs::symlink_metadata(path).is_ok_and(|about| !about.is_file()) => Unusable::NotAFile,
         _ => Unusable::Io(error),
     }
-}
-
-/// Writing past the process's file size limit raises a signal that kills: refuse before.
-#[cfg(unix)]
-fn fits(length: usize) -> io::Result<()> {
-    match rustix::process::getrlimit(rustix::process::Resource::Fsize).current {
-        Some(limit) if limit < length as u64 => Err(io::ErrorKind::FileTooLarge.into()),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(windows)]
-fn fits(_: usize) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(unix)]

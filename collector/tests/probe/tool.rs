@@ -39,6 +39,59 @@ fn inner(way: &str) {
     }
 }
 
+/// A vendor on the loopback: gets a request for each batch, with the number that each event carries.
+struct Server(std::net::SocketAddr);
+
+impl Backend for Server {
+    fn limits(&self) -> telemetry::backend::Limits {
+        let mut limits = telemetry::backend::Limits::default();
+        limits.events = 10;
+        limits
+    }
+
+    fn send(&mut self, batch: &Batch, _: &SendContext) -> Outcome {
+        let ask = || {
+            let mut stream = std::net::TcpStream::connect(self.0)?;
+            let ids: String =
+                batch.events.iter().map(|event| format!("{} {}\n", event.name, event.id)).collect();
+            let length = ids.len();
+            write!(stream, "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{ids}")?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok::<_, std::io::Error>(answer)
+        };
+        match ask() {
+            Ok(answer) if answer.starts_with("HTTP/1.1 200") => Outcome::Delivered,
+            Ok(answer) => Outcome::Retry { reason: answer, after: None },
+            Err(error) => Outcome::Retry { reason: error.to_string(), after: None },
+        }
+    }
+}
+
+/// Records much, says something on both streams, and ends with a code of its own.
+fn speak(telemetry: &telemetry::Telemetry, many: u32) -> ExitCode {
+    println!("said");
+    for number in 0..many {
+        telemetry.track("feature.used", "spoke", &[Attribute::new("number", number)]);
+    }
+    eprintln!("complained");
+    ExitCode::from(3)
+}
+
+/// What the user is shown.
+fn status() -> ExitCode {
+    match telemetry::commands::status() {
+        Ok(status) => {
+            println!("{}", serde_json::to_string(&status).unwrap_or_default());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// A vendor at home: a file that gets a line for each event, its name and its id, in one write for a batch.
 /// Where `PROBE_GATE` names a file, nothing is written before that file exists.
 struct Vendor {
@@ -116,13 +169,25 @@ fn main() -> ExitCode {
     }
     let mut tool = telemetry::Tool::from_toml("1.0.0", toml).data_directory(state);
     if let Some(file) = vendor {
-        tool = tool.backend("a vendor at home", move || Vendor { file: file.clone(), gate: gate.clone() });
+        let server: Option<std::net::SocketAddr> = file.to_str().and_then(|place| place.parse().ok());
+        tool = tool.backend("a vendor at home", move || match server {
+            Some(server) => Box::new(Server(server)) as Box<dyn Backend>,
+            None => Box::new(Vendor { file: file.clone(), gate: gate.clone() }),
+        });
     }
     let telemetry = telemetry::start!(tool);
     match &*way {
         "nothing" => {}
         "future" => exit_beside_a_future(),
         "serve" => serve(&telemetry),
+        "speak" => return speak(&telemetry, 200),
+        "one" => return speak(&telemetry, 1),
+        "status" => return status(),
+        "flush" => {
+            if let Err(error) = telemetry::commands::flush() {
+                println!("{error}");
+            }
+        }
         "five" => {
             for _ in 0..5 {
                 telemetry.track("feature.used", "five", &[]);

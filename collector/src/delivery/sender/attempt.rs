@@ -1,6 +1,6 @@
 //! One attempt at one batch: leave, claim, request, and what its end does to the journal.
 
-use super::{Finished, Sender, batches, held_by_journal, random};
+use super::{Finished, Sender, batches, random};
 use crate::backend::{self, Origin, Outcome, SendContext};
 use crate::delivery::ledger;
 use crate::delivery::policy::{self, Act, Happened, Next, Step};
@@ -41,9 +41,11 @@ impl Sender<'_> {
                 return Err(Finished::Forbidden(why));
             }
         };
-        self.save_or_hold()?;
-        if attempt.claim {
-            self.drain.acknowledge(&batch.positions(), Durability::Durable).map_err(held_by_journal)?;
+        self.save_attempt(id)?;
+        if attempt.claim
+            && let Err(error) = self.drain.acknowledge(&batch.positions(), Durability::Durable)
+        {
+            return Err(self.unclaimed(id, batch, &error));
         }
         let context = SendContext {
             attempt: attempt.number,
@@ -81,6 +83,25 @@ impl Sender<'_> {
         applied?;
         self.save();
         if forbidden { Err(Finished::Forbidden("consent was withdrawn".into())) } else { Ok(next) }
+    }
+
+    /// A claim that could not be stored: nothing was sent. What of it is stored nevertheless is never
+    /// sent, and counted; the rest waits.
+    fn unclaimed(&mut self, id: u64, batch: &journal::Batch, error: &std::io::Error) -> Finished {
+        let left = self.drain.read_span(&batch.span()).ok();
+        let left = left.map(|left| left.map_or(0, |left| left.records.len()));
+        let gone = left.map_or(0, |left| batch.records.len().saturating_sub(left));
+        self.drain.count_loss(LossCause::Unknown, gone as u64);
+        self.schedule.withdraw(id);
+        self.stumble(error)
+    }
+
+    /// The journal did not take a note: this sender stops, and the schedule waits.
+    fn stumble(&mut self, error: &std::io::Error) -> Finished {
+        let why = format!("the journal did not take a note: {error}");
+        self.schedule.stumbled(&why, Timestamp::now(), &self.rules, &mut random());
+        self.session.logger.log(Severity::Warning, why);
+        self.waiting()
     }
 
     /// Does to the journal what the policy said.
@@ -124,12 +145,7 @@ impl Sender<'_> {
                 self.drain.acknowledge(&positions, Durability::Cached)
             }
         };
-        done.map_err(|error| {
-            let why = format!("the journal did not take a note: {error}");
-            self.schedule.stumbled(&why, Timestamp::now(), &self.rules, &mut random());
-            self.session.logger.log(Severity::Warning, why);
-            self.waiting()
-        })
+        done.map_err(|error| self.stumble(&error))
     }
 
     /// What the user's `log` says of an attempt; nothing of one that left nothing.
