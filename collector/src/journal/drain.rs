@@ -8,7 +8,7 @@ use super::settings::{LossCause, Settings};
 use super::state::State;
 use super::{acks, lease};
 use crate::platform::folder::{Folder, How};
-use crate::platform::{file, process};
+use crate::platform::{clock, file, process};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
@@ -117,7 +117,8 @@ impl Drain {
     pub fn may_be_ended(&self) {
         let pid = std::process::id();
         if let Some(began) = process::started(pid) {
-            let note = format!("{pid} {} {began}\n", self.settings.seconds());
+            let steady = clock::steady().map(|seconds| format!(" {seconds}")).unwrap_or_default();
+            let note = format!("{pid} {} {began}{steady}\n", self.settings.seconds());
             file::write_at(&self.lock, note.as_bytes(), 0).ok();
         }
     }

@@ -7,7 +7,7 @@ use super::settings::{Label, LossCause, RecordKind};
 use super::state::State;
 use super::{acks, quarantine};
 use crate::platform::folder::{Folder, How};
-use crate::platform::{file, process};
+use crate::platform::{clock, file, process};
 use std::collections::BTreeMap;
 use std::fs::TryLockError;
 use std::io;
@@ -24,16 +24,25 @@ pub struct Draining {
     pub since: u32,
     /// When the system started its process, where it does nothing but drain and may be ended.
     pub began: Option<u64>,
+    /// When it began, on a clock that nobody sets, where the system has one.
+    steady: Option<i64>,
 }
 
 impl Draining {
     /// Ends a drain that began longer ago than it may live: it is stopped or stuck. `false` where it is
     /// not ours to end: a tool that drains in a thread of its own, a young one, one that has ended.
     ///
+    /// Where the system has a clock that nobody sets, `now` does not count: a clock that is put forward
+    /// must not end one that is at work.
+    ///
     /// # Errors
     /// What the system refuses.
     pub fn end_if_stuck(&self, now: u32, lifetime: Duration) -> io::Result<bool> {
-        let lived = now.checked_sub(self.since).map(|seconds| Duration::from_secs(seconds.into()));
+        let lived = match (self.steady, clock::steady()) {
+            (Some(since), Some(now)) => now.checked_sub(since),
+            _ => Some(i64::from(now) - i64::from(self.since)),
+        };
+        let lived = lived.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
         match self.began {
             Some(_)
                 if lived.is_some_and(|lived| lived > lifetime) && process::is_alive(self.pid, self.began) =>
@@ -263,10 +272,12 @@ fn draining(folder: &Folder) -> Option<Draining> {
         Err(TryLockError::Error(_)) => None,
         Err(TryLockError::WouldBlock) => {
             let text = String::from_utf8(file::read_all(&file, 64).ok()?).unwrap_or_default();
-            let mut numbers = text.split_ascii_whitespace().map(str::parse::<u64>);
+            let mut numbers = text.split_ascii_whitespace().map(str::parse::<i64>);
             let mut number = || numbers.next().and_then(Result::ok);
             let mut short = || number().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
-            Some(Draining { pid: short(), since: short(), began: number() })
+            let (pid, since) = (short(), short());
+            let began = number().and_then(|number| u64::try_from(number).ok());
+            Some(Draining { pid, since, began, steady: number() })
         }
     }
 }

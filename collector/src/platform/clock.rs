@@ -1,4 +1,5 @@
-//! The time of day to a few milliseconds, which is what a record's age needs.
+//! The time of day to a few milliseconds, which is what a record's age needs; and a time that nobody sets,
+//! which is what the age of a process needs.
 
 use std::time::SystemTime;
 
@@ -15,4 +16,16 @@ pub(crate) fn now() -> SystemTime {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn now() -> SystemTime {
     SystemTime::now()
+}
+
+/// Seconds on a clock that nobody sets, that stands still while the machine sleeps, and that all processes
+/// of a machine share; `None` where there is none such.
+pub(crate) fn steady() -> Option<i64> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        Some(time.tv_sec)
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    None
 }

@@ -217,7 +217,13 @@ fn a_damaged_small_file_loses_no_event_and_stops_nobody() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    let small = names.iter().filter(|name| name.ends_with(".ack1") || *name == names::STATE);
+    let is_small = |name: &str| {
+        name.ends_with(".ack1")
+            || [names::STATE, names::LOCK].contains(&name)
+            || names::QUARANTINE.contains(&name)
+    };
+    let small: Vec<&String> = names.iter().filter(|name| is_small(name)).collect();
+    assert_eq!(small.len(), 4, "{names:?}");
     let mut tried = 0;
     for name in small {
         let sound = std::fs::read(made.path().join(name)).unwrap();
@@ -236,8 +242,89 @@ fn a_damaged_small_file_loses_no_event_and_stops_nobody() {
             let _ = survey(temp.path());
             let delivered = deliver_events(temp.path());
             assert!(live.iter().all(|number| delivered.contains(number)), "{name}: {delivered:?}");
+            assert!(delivered.iter().all(|number| *number < 20), "{name}: invented {delivered:?}");
             tried += 1;
         }
     }
     assert!(tried > 1000, "{tried}");
+}
+
+/// What is set aside, by number, with reason and payload.
+fn set_aside(directory: &Path) -> Vec<(u64, String, Vec<u8>)> {
+    let all = quarantine::read(&drain(directory).folder);
+    all.into_iter().map(|(_, id, reason, payload)| (number(&id), reason, payload)).collect()
+}
+
+/// A quarantine of at least 8 KiB, with events and interrupted commands.
+fn with_quarantine(directory: &Path) {
+    let journal = journal(directory);
+    for at in 0..46 {
+        journal.append(RecordKind::Start, &id(1000 + at), payload(1000 + at).as_bytes()).unwrap();
+        record(&journal, [at]);
+    }
+    drop(journal);
+    let mut drain = drain(directory);
+    drain.adopt().unwrap();
+    let batch = drain.next_batch(&want()).unwrap().unwrap();
+    for (at, position) in batch.positions().into_iter().enumerate() {
+        drain.quarantine(&[position], &format!("reason {at}")).unwrap();
+    }
+}
+
+#[test]
+fn every_damage_of_a_quarantine_spares_what_it_did_not_touch_and_the_next_rejection_is_kept() {
+    let made = temp();
+    with_quarantine(made.path());
+    let whole = set_aside(made.path());
+    assert_eq!(whole.len(), 92);
+    let sound = std::fs::read(made.path().join(names::QUARANTINE[0])).unwrap();
+    assert!(sound.len() > 8192, "{}", sound.len());
+    let temp = quick_temp();
+    let path = temp.path().join(names::QUARANTINE[0]);
+    let folder = crate::platform::folder::Folder::open(temp.path()).unwrap();
+    let label = label("https://a.example");
+    let check = |bytes: &[u8], most_lost: usize, when: &str| {
+        std::fs::write(&path, bytes).unwrap();
+        let found: Vec<_> =
+            quarantine::read(&folder).into_iter().map(|it| (number(&it.1), it.2, it.3)).collect();
+        assert!(found.iter().all(|it| whole.contains(it)), "{when}: invented");
+        assert!(found.len() + most_lost >= whole.len(), "{when}: {} of {}", found.len(), whole.len());
+        found.len()
+    };
+    for length in 0..sound.len() {
+        let kept = check(&sound[..length], whole.len(), &format!("cut at {length}"));
+        // What is before the cut is there.
+        let least = whole.len() * length.saturating_sub(400) / sound.len();
+        assert!(kept + 3 >= least, "cut at {length}: {kept} of {least}");
+    }
+    for bit in 0..sound.len() * 8 {
+        let mut bytes = sound.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        check(&bytes, 1, &format!("bit {bit}"));
+        if bit % 97 == 0 {
+            let position = Position { sequence: 0, segment: 0, offset: 0 };
+            let (kind, payload) = (RecordKind::Event, b"late".to_vec());
+            let late = Record { position, kind, id: id(7777), seconds: 1, payload };
+            quarantine::put(&folder, &label, &[late], "late").unwrap();
+            let found = quarantine::read(&folder);
+            assert_eq!(number(&found.last().unwrap().1), 7777, "bit {bit}");
+            let _ = std::fs::remove_file(temp.path().join(names::QUARANTINE[1]));
+        }
+    }
+    let mut numbers = Numbers(4);
+    for round in 0..10_000 {
+        let mut bytes = sound.clone();
+        for _ in 0..=numbers.below(4) {
+            let at = numbers.below(bytes.len());
+            let length = (1 + numbers.below(64)).min(bytes.len() - at);
+            match numbers.below(4) {
+                0 => bytes[at] ^= 1 << numbers.below(8),
+                1 => bytes[at..at + length].fill(0),
+                2 => bytes[at..at + length].fill(0xff),
+                _ => bytes[at..at + length].iter_mut().for_each(|byte| *byte = numbers.next() as u8),
+            }
+        }
+        // Both copies of the header may be hit; then nothing is known of any record.
+        check(&bytes, whole.len(), &format!("round {round}"));
+    }
 }
