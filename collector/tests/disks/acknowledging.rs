@@ -83,3 +83,36 @@ fn what_cannot_be_claimed_is_not_sent_and_neither_lost_nor_repeated_later() {
         assert_eq!(scene.lost(), 0, "{when}");
     }
 }
+
+#[test]
+fn each_claim_of_a_part_of_a_segment_is_synced_with_its_directory_before_its_request() {
+    if !strace("each_claim_of_a_part_of_a_segment_is_synced_with_its_directory_before_its_request") {
+        return;
+    }
+    let scene = Scene::at_most_once();
+    scene.speak(&[], "before");
+    let log = scene.state.join("trace");
+    let calls = "trace=pwrite64,fdatasync,fsync,write,sendto,unlinkat";
+    let traced = ["strace", "-f", "-y", "-qq", "-s", "64", "-e", calls, "-o", log.to_str().unwrap()];
+    assert!(scene.send(&traced).status.success());
+    let text = std::fs::read_to_string(&log).unwrap();
+    let journal = format!("<{}>", scene.state.join("journal").display());
+    let mut requests = 0;
+    // How far the claim of the next request is: written, synced, and its name synced.
+    let mut claim = 0;
+    for line in text.lines() {
+        let to_claim = line.contains(".ack1>");
+        claim = match claim {
+            _ if line.contains("pwrite64(") && to_claim => 1,
+            1 if line.contains("fdatasync(") && to_claim => 2,
+            2 if line.contains("fsync(") && line.contains(&journal) => 3,
+            done => done,
+        };
+        // The last one takes the rest of the segment, which goes.
+        if line.contains("POST / HTTP") {
+            assert_eq!(claim, 3, "request {requests}:\n{text}");
+            (requests, claim) = (requests + 1, 0);
+        }
+    }
+    assert_eq!(requests, 20, "{text}");
+}
