@@ -109,7 +109,7 @@ pub fn status() -> Result<Status, CommandError> {
             None => verdict.decided_by.to_string(),
         },
         advice: verdict.advice(&command(&session)),
-        warnings: verdict.warnings.iter().map(ToString::to_string).chain(survey.problem.clone()).collect(),
+        warnings: verdict.warnings.iter().map(ToString::to_string).chain(left_alone(&survey)).collect(),
         backend: session.selected.name.clone(),
         destination: session.selected.destination.clone(),
         machine_id: if verdict.may == May::Off { None } else { session.machine_id() },
@@ -131,6 +131,19 @@ pub fn status() -> Result<Status, CommandError> {
         sending: survey.draining.is_some(),
         directory: session.place.directory().display().to_string(),
     })
+}
+
+/// What of the journal cannot be used, and what becomes of it.
+fn left_alone(survey: &journal::Survey) -> impl Iterator<Item = String> {
+    let newer = survey.newer;
+    let newer = (newer > 0).then(|| {
+        format!("{newer} files of the journal are of a newer version and left alone: update the tool")
+    });
+    let damaged = survey.unreadable;
+    let damaged = (damaged > 0).then(|| {
+        format!("{damaged} files of the journal cannot be read: the next sender counts what they held")
+    });
+    survey.problem.clone().into_iter().chain(newer).chain(damaged)
 }
 
 /// How a sender is started.

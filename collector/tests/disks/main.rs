@@ -9,4 +9,5 @@ mod mounted;
 mod recording;
 mod scene;
 mod sending;
+mod strange;
 mod vendor;
