@@ -116,6 +116,27 @@ fn a_limit_on_file_sizes_kills_no_tool_and_no_sender() {
     }
 }
 
+#[test]
+fn a_limit_on_file_sizes_kills_no_tool_that_writes_its_events_at_its_exit() {
+    let scene = Scene::local();
+    let run = |limit: u64, way: &str| {
+        let limited = format!("--fsize={limit}");
+        let mut command = scene.command(&["prlimit", &limited], way);
+        assert_unaffected(&command.env_remove("PROBE_VENDOR").output().unwrap(), &limited);
+    };
+    run(100_000, "speak");
+    // The journal's records fit, and their lines of JSON do not.
+    run(50_000, "speak");
+    run(100_000_000, "one");
+    let text = std::fs::read_to_string(scene.state.join("events.ndjson")).unwrap();
+    let mut ids = std::collections::BTreeSet::new();
+    for line in text.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).expect("no half line");
+        ids.insert(event["id"].to_string());
+    }
+    assert!(ids.len() >= 201, "{}", ids.len());
+}
+
 fn private(directory: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700)).unwrap();

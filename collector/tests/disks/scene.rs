@@ -26,6 +26,11 @@ impl Scene {
         Self::with(&format!("{DELIVERY}\nsemantics = \"at-most-once\""))
     }
 
+    /// One whose events go to a file of the user's, in the tool's own process at its end.
+    pub(crate) fn local() -> Self {
+        Self::with("interval = \"0s\"")
+    }
+
     fn with(delivery: &str) -> Self {
         let home = Home::new();
         let state = home.path("state");
