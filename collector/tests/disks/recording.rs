@@ -37,13 +37,13 @@ fn a_fault_that_passes_costs_a_tool_no_event_and_nobody_notices() {
                     broken.splice(7..7, ["-P".to_owned(), slot]);
                     scene.speak(&words(&broken), &named);
                     assert_eq!((scene.pending(), scene.lost()), (200, 0), "{named}");
-                    cases += 1;
+                    cases += usize::from(scene.was_hit());
                 }
             }
         }
     }
     println!("{cases} faults that pass");
-    assert!(cases >= 60);
+    assert!(cases >= 15, "{cases}");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_fault_that_stays_is_not_the_tools_problem_and_spares_what_was_stored_before
                 let (pending, lost) = (scene.pending(), scene.lost());
                 assert!(pending >= 400, "{named}: {pending}");
                 assert!(pending + lost <= 600, "{named}: {pending} {lost}");
-                cases += 1;
+                cases += usize::from(scene.was_hit());
             }
         }
     }

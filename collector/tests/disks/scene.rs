@@ -71,6 +71,11 @@ impl Scene {
         self.run(wrapper, "__telemetry_sender")
     }
 
+    /// Whether the last fault came to pass: not every run makes every call so often.
+    pub(crate) fn was_hit(&self) -> bool {
+        std::fs::read_to_string(self.state.join("faults")).is_ok_and(|log| log.contains("INJECTED"))
+    }
+
     /// What `status` shows.
     pub(crate) fn status(&self) -> serde_json::Value {
         let output = self.run(&[], "status");
@@ -111,7 +116,10 @@ pub(crate) fn assert_unaffected(output: &Output, when: &str) {
 
 /// strace's words for a fault at a system call, of one file only if there is one.
 pub(crate) fn fault(call: &str, fault: &str, only: Option<&Path>) -> Vec<String> {
-    let mut words: Vec<String> = ["strace", "-f", "-qq", "-o", "/dev/null"].map(str::to_owned).to_vec();
+    let state = only.and_then(|only| only.ancestors().find(|path| path.ends_with("state")));
+    let log = state.map_or("/dev/null".into(), |state| state.join("faults"));
+    let mut words: Vec<String> =
+        ["strace", "-f", "-qq", "-o", log.to_str().unwrap()].map(str::to_owned).to_vec();
     if let Some(only) = only {
         // A file in an open directory is named by its name alone.
         let name = only.file_name().unwrap().to_str().unwrap();

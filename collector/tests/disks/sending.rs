@@ -31,8 +31,10 @@ fn a_disk_that_fails_under_a_sender_costs_no_event_and_makes_no_flood() {
                 let scene = Scene::new(true);
                 scene.speak(&[], &named);
                 let broken = fault_at_home(&scene, call, error, when);
+                let mut hit = false;
                 for _ in 0..3 {
                     scene.send(&words(&broken));
+                    hit |= scene.was_hit();
                 }
                 let requests = scene.vendor.requests().len();
                 assert!(requests <= 22, "{named}: {requests} requests for 20 batches");
@@ -42,12 +44,12 @@ fn a_disk_that_fails_under_a_sender_costs_no_event_and_makes_no_flood() {
                 let distinct: BTreeSet<&String> = ids.iter().collect();
                 assert_eq!(distinct.len(), 200, "{named}");
                 assert_eq!(scene.lost(), 0, "{named}");
-                cases += 1;
+                cases += usize::from(hit);
             }
         }
     }
     println!("{cases} faults of sending");
-    assert!(cases >= 60);
+    assert!(cases >= 40, "{cases}");
 }
 
 #[test]
