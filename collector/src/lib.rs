@@ -51,7 +51,7 @@ pub use command::private as __private;
 pub use declared::Declared;
 pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
 pub use platform::container::container;
-pub use recorder::capture;
+pub use recorder::{capture, capture_all};
 pub use session::{NoSession, Telemetry, before_exec, exit, start, track};
 /// Declares an event: see [`Declared`].
 pub use telemetry_macros::Event;

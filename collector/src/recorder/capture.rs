@@ -12,6 +12,9 @@ static EVENTS: Mutex<Vec<Event<'static>>> = Mutex::new(Vec::new());
 static TURN: Mutex<()> = Mutex::new(());
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+/// Whether the capture that runs takes every thread's events.
+static ALL: AtomicBool = AtomicBool::new(false);
+
 thread_local! {
     /// Whether the capture that runs is this thread's: tests run side by side in one process, and one
     /// that captures nothing must not show up in the events of one that does.
@@ -23,8 +26,7 @@ thread_local! {
 /// tools; one capture runs at a time in a process, others wait.
 ///
 /// Events are those of the calling thread. What other threads record in the meantime, tests that run
-/// side by side as well as threads that the closure starts, is dropped: run asynchronous code on a
-/// runtime of the current thread.
+/// side by side as well as threads that the closure starts, is dropped: [`capture_all`] keeps it.
 ///
 /// ```
 /// let ((), events) = telemetry::capture(false, || {
@@ -37,6 +39,28 @@ thread_local! {
 /// # Panics
 /// Only where the closure does.
 pub fn capture<T>(extended: bool, run: impl FnOnce() -> T) -> (T, Vec<Event<'static>>) {
+    collect(false, extended, run)
+}
+
+/// Like [`capture`], with the events of every thread: for what runs on threads of its own, such as a
+/// runtime's workers. Tests of the same program that run meanwhile and record show up, too.
+///
+/// ```
+/// let ((), events) = telemetry::capture_all(false, || {
+///     std::thread::scope(|scope| {
+///         scope.spawn(|| telemetry::event::feature_used("cache", &[]));
+///     });
+/// });
+/// assert_eq!(events[0].name, "cache");
+/// ```
+///
+/// # Panics
+/// Only where the closure does.
+pub fn capture_all<T>(extended: bool, run: impl FnOnce() -> T) -> (T, Vec<Event<'static>>) {
+    collect(true, extended, run)
+}
+
+fn collect<T>(all: bool, extended: bool, run: impl FnOnce() -> T) -> (T, Vec<Event<'static>>) {
     struct Restore(u8);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -50,6 +74,7 @@ pub fn capture<T>(extended: bool, run: impl FnOnce() -> T) -> (T, Vec<Event<'sta
     lock().clear();
     let restore = Restore(STATE.load(Ordering::SeqCst));
     MINE.set(true);
+    ALL.store(all, Ordering::SeqCst);
     ACTIVE.store(true, Ordering::SeqCst);
     STATE.store(if extended { ON | EXTENDED } else { ON }, Ordering::SeqCst);
     let value = run();
@@ -66,10 +91,10 @@ pub(super) fn active() -> bool {
     ACTIVE.load(Ordering::Relaxed)
 }
 
-/// Takes the event if a capture is running, and keeps it if that is this thread's.
+/// Takes the event if a capture is running, and keeps it if that is this thread's or everybody's.
 pub(super) fn offer(event: &Event<'_>) -> bool {
     let active = active();
-    if active && MINE.get() {
+    if active && (MINE.get() || ALL.load(Ordering::Relaxed)) {
         let mut owned = event.to_owned_event();
         if owned.id == EventId([0; 16]) {
             owned.id = next_id();

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-pub use capture::capture;
+pub use capture::{capture, capture_all};
 
 use crate::consent::{Gate, May};
 use crate::diagnostics::{Logger, Severity};

@@ -102,8 +102,8 @@ impl fmt::Display for Unregistered {
 
 impl std::error::Error for Unregistered {}
 
-/// Runs a part of the tool, in a test, and looks whether everything that it records is in the schema.
-/// Nothing is stored or sent.
+/// Runs a part of the tool, in a test, and looks whether everything that it records, on any thread, is
+/// in the schema. Nothing is stored or sent.
 ///
 /// ```
 /// #[telemetry::command]
@@ -115,7 +115,7 @@ impl std::error::Error for Unregistered {}
 /// # Errors
 /// An event, or an attribute of one, that no attribute, derive or [`declare!`](crate::declare) lists.
 pub fn check_recorded<R>(run: impl FnOnce() -> R) -> Result<R, Unregistered> {
-    let (returned, events) = recorder::capture(true, run);
+    let (returned, events) = recorder::capture_all(true, run);
     let schema = Schema::gather();
     let mut missing = BTreeSet::new();
     for event in &events {

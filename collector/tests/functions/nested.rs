@@ -2,7 +2,7 @@
 
 use telemetry::event::{Event, Value};
 
-use crate::seen::{all, ended, value, wait, yields};
+use crate::seen::{all, ended, everywhere, value, wait, yields};
 
 fn parent<'a>(event: &'a Event<'_>) -> Option<&'a str> {
     match value(event, "parent") {
@@ -83,7 +83,7 @@ fn a_future_polled_on_two_threads_keeps_its_children() {
         });
         polled.join().expect("the thread ends")
     }
-    let ((), events) = all(|| {
+    let ((), events) = everywhere(|| {
         let (future, first) = poll_elsewhere(Box::pin(waits(true)));
         let (future, second) = poll_elsewhere(future);
         let (_, third) = poll_elsewhere(future);
@@ -94,7 +94,7 @@ fn a_future_polled_on_two_threads_keeps_its_children() {
 
 #[test]
 fn another_threads_command_is_no_child() {
-    let ((), events) = all(|| {
+    let ((), events) = everywhere(|| {
         let _outer = telemetry::begin("by-hand");
         std::thread::scope(|scope| {
             let _ = scope.spawn(|| inner().is_err()).join();

@@ -11,7 +11,12 @@ pub(crate) fn all<R>(run: impl FnOnce() -> R) -> (R, Vec<Event<'static>>) {
     telemetry::capture(false, run)
 }
 
-/// The same, under extended collection.
+/// The same, with what other threads record meanwhile.
+pub(crate) fn everywhere<R>(run: impl FnOnce() -> R) -> (R, Vec<Event<'static>>) {
+    telemetry::capture_all(false, run)
+}
+
+/// The same as `all`, under extended collection.
 pub(crate) fn extended<R>(run: impl FnOnce() -> R) -> (R, Vec<Event<'static>>) {
     telemetry::capture(true, run)
 }
