@@ -1,5 +1,7 @@
 //! A figure beside its target: `met`, or `MISSED` and an exit code that says so.
 
+#![allow(dead_code, reason = "each benchmark takes what it needs")]
+
 use std::process::ExitCode;
 
 /// What was judged so far.
