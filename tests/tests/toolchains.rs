@@ -122,7 +122,6 @@ fn a_rust_backend_whose_http_library_speaks_wasi() {
 #[test]
 fn a_javascript_backend_of_the_kits_template() {
     let Some(wasm) = javascript("a_javascript_backend_of_the_kits_template") else { return };
-    assert!(!imports_wasi(&wasm));
     delivers(&wasm, "project = \"p1\"", "api", "/base/v1/events", "/events/0/name");
 }
 
