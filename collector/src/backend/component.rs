@@ -332,9 +332,11 @@ fn from_outcome(outcome: host::types::Outcome, events: usize) -> Outcome {
     }
 }
 
-/// A component's number is any number: only a sensible one is a time. The policy clamps it.
+/// A component's number is any number: only a sensible one is a time, and one beyond all times is the longest.
+/// The policy clamps it.
 fn after(ms: Option<f64>) -> Option<Duration> {
-    ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok())
+    let ms = ms.filter(|ms| ms.is_finite() && *ms >= 0.0)?;
+    Some(Duration::try_from_secs_f64(ms / 1e3).unwrap_or(Duration::MAX))
 }
 
 fn to_context(context: &SendContext) -> host::types::SendContext {
