@@ -190,3 +190,37 @@ fn is_linked(linker: &Linker<State>, interface: &str, name: &str, item: &Compone
     let ComponentItem::ComponentFunc(_) = item else { return true };
     instance.func_new(name, |_, _, _, _| Ok(())).is_err()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_meet_as_semantic_versions_have_it() {
+        for (asked, offered, meets) in [
+            ("0.1.0", "0.1.0", true),
+            ("0.1.9", "0.1.0", true),
+            ("0.1.0", "0.1.9", true),
+            ("0.2.0", "0.1.0", false),
+            ("0.1.0", "0.2.0", false),
+            ("0.2.99", "0.2.12", true),
+            ("0.3.0", "0.2.12", false),
+            ("1.2.0", "1.9.3", true),
+            ("1.9.3", "1.2.0", true),
+            ("2.0.0", "1.9.3", false),
+            ("1.0.0", "0.1.0", false),
+            ("0.1.0", "1.1.0", false),
+            ("0.0.3", "0.0.3", true),
+            ("0.0.4", "0.0.3", false),
+            ("0.0.3", "0.1.3", false),
+            ("0.2.0-draft.1", "0.2.0", false),
+            ("0.2.0", "0.2.0-draft.1", false),
+            ("0.2.0-draft.1", "0.2.0-draft.1", true),
+            ("0.2.0-draft.1", "0.2.0-draft.2", false),
+            ("0.1.0+build.5", "0.1.0", true),
+        ] {
+            let parse = |text| Version::parse(text).unwrap();
+            assert_eq!(compatible(&parse(asked), &parse(offered)), meets, "{asked} by {offered}");
+        }
+    }
+}

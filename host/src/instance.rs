@@ -82,11 +82,12 @@ impl Live {
     }
 
     /// Whether the next call may have it. Memory never shrinks: an instance that has grown past half its
-    /// allowance is replaced. So is one that left a request behind: it ends with the instance.
+    /// allowance is replaced. So is one that left a request behind, or one
+    /// that it never sent: they end with the instance.
     pub(crate) fn is_fit(&self, memory_bytes: usize) -> bool {
         let state = self.store.data();
         #[cfg(feature = "wasi-http")]
-        if state.gate.has_loose_ends() {
+        if state.gate.has_loose_ends() || state.http.has_unsent() {
             return false;
         }
         state.meter.memory_used() <= memory_bytes / 2

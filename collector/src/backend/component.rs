@@ -120,6 +120,12 @@ pub fn limits(config: &Config, at_most_once: bool) -> host::Limits {
     choose(&mut limits.file_bytes, chosen.file_bytes);
     choose(&mut limits.memory_bytes, size(chosen.memory_bytes));
     choose(&mut limits.table_elements, size(chosen.table_elements));
+    choose(&mut limits.instances, size(chosen.instances));
+    choose(&mut limits.handles, size(chosen.handles));
+    choose(&mut limits.host_call_bytes, size(chosen.host_call_bytes));
+    choose(&mut limits.head_bytes, size(chosen.head_bytes));
+    choose(&mut limits.log_line_bytes, size(chosen.log_line_bytes));
+    choose(&mut limits.failures, chosen.failures);
     choose(&mut limits.request_bytes, size(chosen.request_bytes));
     choose(&mut limits.response_bytes, size(chosen.response_bytes));
     choose(&mut limits.requests_per_call, chosen.requests_per_call);
@@ -326,9 +332,11 @@ fn from_outcome(outcome: host::types::Outcome, events: usize) -> Outcome {
     }
 }
 
-/// A component's number is any number: only a sensible one is a time. The policy clamps it.
+/// A component's number is any number: only a sensible one is a time, and one beyond all times is the longest.
+/// The policy clamps it.
 fn after(ms: Option<f64>) -> Option<Duration> {
-    ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok())
+    let ms = ms.filter(|ms| ms.is_finite() && *ms >= 0.0)?;
+    Some(Duration::try_from_secs_f64(ms / 1e3).unwrap_or(Duration::MAX))
 }
 
 fn to_context(context: &SendContext) -> host::types::SendContext {

@@ -119,6 +119,12 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
     }
     line("To change it:", &status.advice)?;
     line("Sends to:", &status.destination)?;
+    for (endpoint, proxy) in &status.proxies {
+        line(
+            "Proxy:",
+            &format!("{endpoint} goes through {proxy}, which judges names in place of this tool"),
+        )?;
+    }
     if let Some(id) = &status.machine_id {
         line("Machine ID:", id)?;
     }

@@ -152,7 +152,8 @@ pub struct BackendTable {
     pub limits: BackendLimits,
 }
 
-/// `[backend.limits]`: each replaces the host's default, which its documentation gives with the reason.
+/// `[backend.limits]`: each replaces the host's default, which its documentation gives with the reason. All of
+/// the host's limits are here but the size of a component's stack, which is the engine's.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -163,14 +164,26 @@ pub struct BackendLimits {
     pub memory_bytes: Option<u64>,
     /// Elements, over all of the component's tables.
     pub table_elements: Option<u64>,
+    /// Instances, memories and tables, each.
+    pub instances: Option<u64>,
+    /// Handles to what the host holds for the component, at a time.
+    pub handles: Option<u64>,
+    /// Bytes that one call of the component's into the host may carry.
+    pub host_call_bytes: Option<u64>,
     /// Bytes of one request.
     pub request_bytes: Option<u64>,
+    /// Bytes of one request's headers, path and query, together.
+    pub head_bytes: Option<u64>,
     /// Bytes of one response, decompressed.
     pub response_bytes: Option<u64>,
     /// Requests that one call may make.
     pub requests_per_call: Option<u32>,
     /// Bytes that one call may log.
     pub log_bytes: Option<u64>,
+    /// Bytes of one line of that.
+    pub log_line_bytes: Option<u64>,
+    /// Failed calls in a row after which one sender leaves the component alone; 0 for never.
+    pub failures: Option<u32>,
     /// The longest that compiling may take.
     #[serde(deserialize_with = "duration::deserialize_some")]
     pub compile_time: Option<Duration>,
