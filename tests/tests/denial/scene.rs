@@ -29,13 +29,15 @@ impl Scene {
         scene
     }
 
-    /// How senders are started from now on.
+    /// How senders are started from now on. An id that asks the machine nothing keeps the tool itself from
+    /// making a socket, at which a case would stop it.
     pub(crate) fn configure(&self, mode: &str) {
         let url = self.vendor.url();
         self.home.configure(&format!(
             "[tool]\nid = \"com.example.greet\"\nsend_from_debug_builds = true\n\n\
              [backend]\nuse = \"http\"\n\n\
              [endpoints.receiver]\nurl = \"{url}/events\"\nallow = [\"http\", \"loopback\"]\n\n\
+             [identity]\nkind = \"random\"\n\n\
              [delivery]\nmode = \"{mode}\"\ninterval = 0\n"
         ));
     }
@@ -155,7 +157,7 @@ impl Pid {
 /// A run of the tool under a tracer that stops it, or a sender that it starts, at a system call.
 pub(crate) struct Stopped {
     tracer: Child,
-    pub(crate) pid: Pid,
+    pid: Pid,
 }
 
 impl Stopped {
@@ -187,15 +189,30 @@ impl Stopped {
         for (name, value) in greet.get_envs() {
             strace.env(name, value.unwrap_or_default());
         }
-        let tracer = strace.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("strace runs");
-        let mut pid = None;
+        let tracer = strace
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("strace runs");
+        let mut stopped = Self { tracer, pid: Pid(0) };
         eventually("it has stopped at the call", || {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             let line = text.lines().find(|line| line.contains("--- stopped by SIGSTOP ---"));
-            pid = line.and_then(|line| line.split(' ').next()?.parse().ok());
-            pid.is_some()
+            let pid = line.and_then(|line| line.split(' ').next()?.parse().ok());
+            pid.is_some_and(|pid| {
+                stopped.pid = Pid(pid);
+                true
+            })
         });
-        Some(Self { tracer, pid: Pid(pid.expect("a process id")) })
+        Some(stopped)
+    }
+
+    /// The process that was stopped; the tracer names the thread.
+    pub(crate) fn process(&self) -> Pid {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid.0)).expect("it is there");
+        let process = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
+        Pid(process.and_then(|pid| pid.trim().parse().ok()).expect("a process id"))
     }
 
     /// Lets it go on, and waits for everybody's end.
@@ -208,5 +225,16 @@ impl Stopped {
     pub(crate) fn is_ended(mut self) {
         self.pid.has_ended();
         self.tracer.wait().expect("strace ends with what it traces");
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // Nothing but a failed test comes here with either of them alive.
+        if self.pid != Pid(0) && !matches!(self.pid.state(), None | Some('Z' | 'X')) {
+            self.pid.signal(rustix::process::Signal::KILL);
+        }
+        let _ = self.tracer.kill();
+        let _ = self.tracer.wait();
     }
 }
