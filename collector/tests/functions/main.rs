@@ -11,9 +11,11 @@
 
 mod awaited;
 mod bodies;
+mod by_hand;
 mod futures;
 mod generic;
 mod methods;
+mod names;
 mod nested;
 mod outcomes;
 mod parameters;
