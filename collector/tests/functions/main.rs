@@ -19,6 +19,7 @@ mod names;
 mod nested;
 mod outcomes;
 mod parameters;
+mod receivers;
 mod recorded;
 mod returned;
 mod seen;
