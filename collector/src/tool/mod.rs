@@ -106,7 +106,8 @@ impl Tool {
         }
     }
 
-    /// Says this with every event that does not say it itself.
+    /// Says this with every event that does not say it itself. For the tool's schema it is declared by
+    /// [`Entry::everywhere`](crate::schema::Entry::everywhere).
     #[must_use]
     pub fn metadata(
         mut self,
