@@ -86,7 +86,7 @@ const SENSIBLE: std::ops::Range<i64> = 1_735_689_600..4_102_444_800;
 /// Where telemetry was not started; a configuration that cannot be used is a failed check.
 pub fn doctor() -> Result<Diagnosis, CommandError> {
     let mut diagnosis = Diagnosis::default();
-    let session = match session::current() {
+    let session = match super::begin() {
         Ok(session) => session,
         Err(session::NoSession::NotStarted) => return Err(session::NoSession::NotStarted.into()),
         Err(why) => {

@@ -75,7 +75,7 @@ pub struct Status {
 /// Where telemetry was not started or its configuration cannot be used; the text is what `status` shows
 /// then.
 pub fn status() -> Result<Status, CommandError> {
-    let session = session::current()?;
+    let session = super::begin()?;
     let verdict = session.verdict();
     let survey = journal::survey(&session.journal_directory());
     let rules = sender::rules(&session);
