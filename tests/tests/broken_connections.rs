@@ -113,7 +113,7 @@ fn send(component: &Component, endpoint: &str, settings: &str, url: &str) -> Out
         url: url.into(),
         allow: vec!["http".into(), "loopback".into()],
         credential: Some(Credential {
-            placement: Placement::Bearer,
+            placement: Placement::Query { name: "key".into() },
             secret: Secret::new("0123456789abcdef"),
         }),
         ..GrantSpec::default()

@@ -33,9 +33,9 @@ fn telemetry(home: &Home, arguments: &[&str]) -> Json {
     serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {ran:?}"))
 }
 
-fn set_aside(status: &Json) -> u64 {
-    let losses = status["losses"].as_array().expect("losses");
-    losses.iter().filter(|it| it[0] == "rejected by the backend").map(|it| it[1].as_u64().unwrap_or(0)).sum()
+/// How many events are pending, and how many were set aside.
+fn left(status: &Json) -> (Option<u64>, Option<u64>) {
+    (status["pending_events"].as_u64(), status["set_aside"].as_u64())
 }
 
 /// The ids in every request that arrived, each of which is within the limit before compression.
@@ -68,7 +68,7 @@ fn a_big_batch_under_a_small_limit_arrives_in_several_requests() {
     assert_eq!(ids.len(), 80);
     assert!((10..80).contains(&requests), "{requests} requests");
     let status = telemetry(&home, &["status"]);
-    assert_eq!((status["pending_events"].as_u64(), set_aside(&status)), (Some(0), 0), "{status:#}");
+    assert_eq!(left(&status), (Some(0), Some(0)), "{status:#}");
 }
 
 /// What the vendor's form adds to an event is more than the estimate allows for, so that batches which fit
@@ -87,7 +87,7 @@ fn a_request_that_the_host_does_not_send_for_its_size_is_cut_and_not_lost() {
     let (_, ids) = arrived(&vendor, limit);
     assert_eq!(ids.len(), 60);
     let status = telemetry(&home, &["status"]);
-    assert_eq!((status["pending_events"].as_u64(), set_aside(&status)), (Some(0), 0), "{status:#}");
+    assert_eq!(left(&status), (Some(0), Some(0)), "{status:#}");
 }
 
 #[test]
@@ -104,5 +104,10 @@ fn an_event_that_no_request_can_hold_is_set_aside_and_counted_and_the_others_arr
     let (_, ids) = arrived(&vendor, limit);
     assert_eq!(ids.len(), 25);
     let status = telemetry(&home, &["status"]);
-    assert_eq!((status["pending_events"].as_u64(), set_aside(&status)), (Some(0), 1), "{status:#}");
+    assert_eq!(left(&status), (Some(0), Some(1)), "{status:#}");
+    assert_eq!(status["set_aside_because"], "the event is too large for a request");
+    let shown = home.leaky(&["telemetry", "status"]).output().expect("the tool runs");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let line = shown.lines().find(|line| line.starts_with("Set aside:")).unwrap_or_else(|| panic!("{shown}"));
+    assert!(line.ends_with("1 event: the event is too large for a request"), "{line}");
 }

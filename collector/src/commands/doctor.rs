@@ -157,6 +157,10 @@ fn directory(session: &Session, to: &mut Diagnosis) {
         let what = format!("{} segments of a newer version are left alone: update the tool", survey.newer);
         to.add("journal", Outcome::Warn, what);
     }
+    if survey.quarantined > 0 {
+        let because = survey.set_aside_because.map(|why| format!(": {why}")).unwrap_or_default();
+        to.add("set aside", Outcome::Warn, format!("{} events are never sent{because}", survey.quarantined));
+    }
     for (cause, count) in survey.losses.iter().filter(|(_, count)| *count > 0) {
         to.add("losses", Outcome::Warn, format!("{count} events: {}", cause.as_str()));
     }

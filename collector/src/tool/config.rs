@@ -168,7 +168,8 @@ pub struct BackendLimits {
     pub memory_bytes: Option<u64>,
     /// Elements, over all of the component's tables.
     pub table_elements: Option<u64>,
-    /// Bytes of one request.
+    /// Bytes of one request's body, before its content coding. No batch is made that is known to be bigger, and
+    /// one that is bigger all the same is cut.
     pub request_bytes: Option<u64>,
     /// Bytes of one response, decompressed.
     pub response_bytes: Option<u64>,
