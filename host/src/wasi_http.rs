@@ -268,6 +268,8 @@ fn error(refusal: Refusal) -> Error {
     match refusal {
         Refusal::Timeout => Error::HttpResponseTimeout,
         Refusal::ResponseTooLarge => Error::HttpResponseBodySize(None),
+        // The gate answers it with 413.
+        Refusal::TooLarge(_) => Error::HttpRequestBodySize(None),
         Refusal::Denied(why) | Refusal::Invalid(why) | Refusal::Unreachable(why) | Refusal::Other(why) => {
             Error::InternalError(Some(why))
         }

@@ -65,6 +65,10 @@ pub struct Status {
     pub support: Option<String>,
     /// Events that were lost, by cause.
     pub losses: Vec<(String, u64)>,
+    /// Events that were set aside so far: the backend or its vendor never takes them.
+    pub set_aside: u64,
+    /// Why the last of them was, as far as it is still there.
+    pub set_aside_because: Option<String>,
     /// How a sender is started.
     pub sender: String,
     /// Whether one is running.
@@ -132,6 +136,8 @@ pub fn status() -> Result<Status, CommandError> {
         erasure: crate::erasure::state(&session),
         support: config.consent.support.clone(),
         losses: survey.losses.iter().map(|(cause, count)| (cause.as_str().to_owned(), *count)).collect(),
+        set_aside: survey.quarantined,
+        set_aside_because: survey.set_aside_because.clone(),
         sender: sender_in_words(&session::way(&session)),
         sending: survey.draining.is_some(),
         directory: session.place.directory().display().to_string(),

@@ -161,6 +161,10 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
     for (cause, count) in &status.losses {
         line("Lost:", &format!("{}: {cause}", events(*count)))?;
     }
+    if status.set_aside > 0 {
+        let because = status.set_aside_because.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        line("Set aside:", &format!("{}{because}", events(status.set_aside)))?;
+    }
     line("Sender:", &format!("{}{}", status.sender, if status.sending { " (running)" } else { "" }))?;
     line("Kept in:", &status.directory)?;
     status.warnings.iter().try_for_each(|warning| line("Note:", &style.doubtful(warning)))

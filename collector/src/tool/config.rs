@@ -23,7 +23,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { place: place.into(), problem: problem.into() }
     }
 }
@@ -146,6 +146,11 @@ pub struct BackendTable {
     pub path: Option<String>,
     /// The SHA-256 of the file, 64 hexadecimal digits. Anything else is refused.
     pub sha256: Option<String>,
+    /// Lets whoever operates the tool say where OpenTelemetry's log records go, by the environment variables
+    /// `OTEL_EXPORTER_OTLP_[LOGS_]{ENDPOINT,HEADERS,COMPRESSION,TIMEOUT,PROTOCOL,CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE}`.
+    /// For the backend `otlp`, whose endpoint is `collector`. Another host is another destination, which asks
+    /// the user again; what `allow` does not name stays forbidden.
+    pub otel_environment: bool,
     /// Handed to the component's `configure` as JSON.
     pub settings: toml::Table,
     /// Tightens or widens what a component may use.
@@ -170,7 +175,8 @@ pub struct BackendLimits {
     pub handles: Option<u64>,
     /// Bytes that one call of the component's into the host may carry.
     pub host_call_bytes: Option<u64>,
-    /// Bytes of one request.
+    /// Bytes of one request's body, before its content coding. No batch is made that is known to be bigger, and
+    /// one that is bigger all the same is cut.
     pub request_bytes: Option<u64>,
     /// Bytes of one request's headers, path and query, together.
     pub head_bytes: Option<u64>,
@@ -439,6 +445,11 @@ impl Config {
             return wrong(problem);
         }
         for (name, endpoint) in &self.endpoints {
+            if endpoint.client_key.is_some() && endpoint.client_certificate.is_none() {
+                return wrong(format!(
+                    "[endpoints.{name}] client_key: there is no `client_certificate` that it is the key of"
+                ));
+            }
             for allowed in &endpoint.allow {
                 if !matches!(allowed.as_str(), "http" | "loopback" | "private" | "link-local") {
                     return wrong(format!(
@@ -510,6 +521,7 @@ mod tests {
                 "[tool]\nid = \"a.b\"\n[erasure]\nemail = \"a@example.com\\r\\nbcc: b@example.com\"",
                 "control character",
             ),
+            ("[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\nclient_key = \"k\"", "client_certificate"),
             ("[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { env = \"T\" }", "one place"),
             (
                 "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { bearer = true }",

@@ -415,8 +415,10 @@ fn a_credential_is_in_the_request_and_masked_in_what_is_shown() {
 fn what_is_too_big_does_not_leave() {
     let grant = Grant::parse(spec("https://h.example")).unwrap();
     let limits = Limits::default();
+    let body = prepare(&grant, |asked| asked.body = vec![0; limits.request_bytes + 1]);
+    assert!(matches!(body, Err(Refusal::TooLarge(_))));
+    assert!(prepare(&grant, |asked| asked.body = vec![0; limits.request_bytes]).is_ok());
     let too_big = [
-        prepare(&grant, |asked| asked.body = vec![0; limits.request_bytes + 1]),
         prepare(&grant, |asked| asked.path = format!("/{}", "a".repeat(limits.head_bytes))),
         prepare(&grant, |asked| asked.query = vec![("a".into(), "b".repeat(limits.head_bytes))]),
         prepare(&grant, |asked| asked.headers = vec![("a".into(), "b".into()); limits.head_bytes]),

@@ -66,7 +66,10 @@ pub(super) const TABLES: &[Table] = &[
         ],
     },
     Table { name: "identity", keys: &[key("kind", Word(&["keyed", "unkeyed", "random", "none"]))] },
-    Table { name: "backend", keys: &[key("use", Text), key("path", Text), key("sha256", Sha256)] },
+    Table {
+        name: "backend",
+        keys: &[key("use", Text), key("path", Text), key("sha256", Sha256), key("otel_environment", Truth)],
+    },
     Table {
         name: "backend.limits",
         keys: &[
@@ -98,6 +101,7 @@ pub(super) const TABLES: &[Table] = &[
             key("credential", Credential),
             key("ca_file", Text),
             key("client_certificate", Text),
+            key("client_key", Text),
             key("proxy", Truth),
         ],
     },

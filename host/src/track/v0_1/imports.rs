@@ -54,7 +54,8 @@ fn response(from: Answer) -> http::Response {
 fn error(from: Refusal) -> http::Error {
     match from {
         Refusal::Denied(why) => http::Error::Denied(why),
-        Refusal::Invalid(why) => http::Error::Invalid(why),
+        // The gate answers a body that is too large with 413.
+        Refusal::Invalid(why) | Refusal::TooLarge(why) => http::Error::Invalid(why),
         Refusal::Unreachable(why) => http::Error::Unreachable(why),
         Refusal::Timeout => http::Error::Timeout,
         Refusal::ResponseTooLarge => http::Error::ResponseTooLarge,
