@@ -1,6 +1,8 @@
 //! Requests to somewhere else, as somebody else, too big or too many.
 
-use super::{Case, Guest, case, contained};
+use telemetry_tests::{Home, Vendor};
+
+use super::{Case, Guest, case, config, contained, greeting, honest, run};
 
 fn at(endpoint: &str) -> Vec<u8> {
     Guest::with(|it| {
