@@ -77,10 +77,10 @@ pub fn text<T: Text + ?Sized>(key: &'static str, value: &T) -> Option<Attribute<
     Some(Attribute::new(key, value.text()?.into_owned()))
 }
 
-/// The case of an enum.
+/// The case of an enum: a name that the author declared.
 #[must_use]
 pub fn case(name: &'static str) -> Option<Value<'static>> {
-    Some(Value::Text(Cow::Borrowed(name)))
+    Some(Value::Declared(name))
 }
 
 /// Text that lives as long as the program.

@@ -163,7 +163,7 @@ pub fn ask(
     let author = inputs.author;
     let before = file::read(place);
     // Not `at_start`, which need not notice that this is a test where nothing would be recorded.
-    if let Some(why) = unasked(place, author, &resolve(inputs), occasion) {
+    if let Some(why) = unasked(&resolve(inputs), occasion, &|| was_skipped(place, author)) {
         return Ok(Asked::Not(why));
     }
     // Whoever cannot be asked has not answered.
@@ -190,7 +190,11 @@ pub fn ask(
 }
 
 /// Why the question may not be put, in the order of cost.
-fn unasked(place: &Place, author: &Author<'_>, verdict: &Verdict, occasion: Occasion) -> Option<Unasked> {
+pub(super) fn unasked(
+    verdict: &Verdict,
+    occasion: Occasion,
+    skipped_before: &dyn Fn() -> bool,
+) -> Option<Unasked> {
     if !verdict.is_open_question() {
         Some(Unasked::Decided)
     } else if occasion.protocol {
@@ -199,7 +203,7 @@ fn unasked(place: &Place, author: &Author<'_>, verdict: &Verdict, occasion: Occa
         Some(Unasked::Ci(name))
     } else if !(occasion.can_read && occasion.can_show) {
         Some(Unasked::NoTerminal)
-    } else if !occasion.again && was_skipped(place, author) {
+    } else if !occasion.again && skipped_before() {
         Some(Unasked::SkippedBefore)
     } else {
         None
