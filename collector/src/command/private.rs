@@ -12,6 +12,10 @@ pub use std::pin::pin;
 pub use std::result::Result::{Err, Ok};
 pub use std::vec::Vec;
 
+/// Registers nothing: a program that is built without telemetry has no schema.
+#[cfg(telemetry_off)]
+pub use crate::__submit_nothing as submit;
+#[cfg(not(telemetry_off))]
 pub use inventory::submit;
 pub use telemetry_macros::configuration;
 

@@ -5,6 +5,11 @@
 //! anything but an open question has decided. An answer is stored; Enter means no; a skip stores only
 //! that the question was put, so that the same question is not put again by itself.
 //!
+//! There is no prompt crate below [`Terminal`]: it needs one line of text and one answer, and those crates
+//! put the terminal into raw mode, which an interrupt leaves behind, read single keys, which may have been
+//! typed ahead, and take an empty line for a default of theirs. An author who wants one implements [`Asker`]
+//! with it, by a closure.
+//!
 //! Whatever text the author chooses, the user reads the word *pseudonymous*, who gets the data, which
 //! host it goes to, and the command that says no: what the text leaves out is added.
 
