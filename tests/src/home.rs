@@ -173,6 +173,12 @@ impl Home {
             "{} is missing: run `cargo build --workspace --all-targets`",
             program.display()
         );
+        self.tool(&program)
+    }
+
+    /// Any other tool that reads its configuration as the example does, in the same home.
+    #[must_use]
+    pub fn tool(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()

@@ -243,8 +243,12 @@ impl Args {
             }
             Action::Schema { json, markdown } => {
                 let schema = crate::schema::Schema::gather();
+                let schema = match crate::session::current() {
+                    Ok(session) => schema.with(&session.tool),
+                    Err(_) => schema,
+                };
                 match (json, markdown) {
-                    (true, _) => writeln!(to, "{}", schema.json()),
+                    (true, _) => write!(to, "{}", schema.json()),
                     (_, true) => write!(to, "{}", schema.markdown()),
                     _ => write!(to, "{schema}"),
                 }

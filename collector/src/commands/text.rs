@@ -119,6 +119,12 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
     }
     line("To change it:", &status.advice)?;
     line("Sends to:", &status.destination)?;
+    for (endpoint, proxy) in &status.proxies {
+        line(
+            "Proxy:",
+            &format!("{endpoint} goes through {proxy}, which judges names in place of this tool"),
+        )?;
+    }
     if let Some(id) = &status.machine_id {
         line("Machine ID:", id)?;
     }
@@ -154,6 +160,10 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
     }
     for (cause, count) in &status.losses {
         line("Lost:", &format!("{}: {cause}", events(*count)))?;
+    }
+    if status.set_aside > 0 {
+        let because = status.set_aside_because.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        line("Set aside:", &format!("{}{because}", events(status.set_aside)))?;
     }
     line("Sender:", &format!("{}{}", status.sender, if status.sending { " (running)" } else { "" }))?;
     line("Kept in:", &status.directory)?;

@@ -41,6 +41,11 @@ pub(crate) fn extended() -> bool {
     !cfg!(telemetry_off) && STATE.load(Ordering::Relaxed) & (ON | EXTENDED) == ON | EXTENDED
 }
 
+/// Tells a capture that is running what a tool says with every event.
+pub(crate) fn tool_started(metadata: &[Attribute<'static>]) {
+    capture::started(metadata);
+}
+
 /// Records an event. Whatever goes wrong is counted and told to the author's logger, never to the
 /// caller.
 pub(crate) fn record(event: &Event<'_>) {
