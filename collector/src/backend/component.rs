@@ -402,6 +402,7 @@ fn to_event(event: &Event<'_>) -> host::types::Event {
 fn to_attribute(attribute: &Attribute<'_>) -> host::types::Attribute {
     let value = match &attribute.value {
         Value::Text(text) => host::types::Value::Text(text.to_string()),
+        Value::Declared(text) => host::types::Value::Text((*text).to_owned()),
         Value::Integer(number) => host::types::Value::Number(*number as f64),
         Value::Number(number) if number.is_finite() => host::types::Value::Number(*number),
         Value::Number(number) => host::types::Value::Text(number.to_string()),
