@@ -131,6 +131,29 @@ impl Home {
         command
     }
 
+    /// The tool whose author measures everything, in the same home.
+    ///
+    /// # Panics
+    /// Where it was not built: `cargo test --workspace` builds it.
+    #[must_use]
+    pub fn dispatched(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program("dispatched");
+        command.args(arguments);
+        command
+    }
+
+    /// The tool that runs until its input ends, in the same home; `ready` on its output, and `worked` for
+    /// each line.
+    ///
+    /// # Panics
+    /// Where it was not built: `cargo test --workspace` builds it.
+    #[must_use]
+    pub fn resident(&self) -> Command {
+        let mut command = self.program("resident");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+    }
+
     /// The author's own tool, beside the home.
     ///
     /// # Panics
