@@ -170,7 +170,8 @@ impl Tool {
     }
 
     /// The same for a component that was compiled when the tool was built, so that the tool needs no
-    /// compiler: by `telemetry_host::precompile_in_build_script` or `telemetry-kit precompile`.
+    /// compiler: by `telemetry_host::precompile_in_build_script` or `telemetry-kit precompile`. With either it
+    /// is there for the processor and for the interpreter, which serves where executable memory is refused.
     ///
     /// This is code that runs as it stands. It must be part of the program (`include_bytes!`), never
     /// something that was read at run time.
