@@ -6,7 +6,7 @@
 //! move` block where there is a future. Every name that is introduced is invisible to the body,
 //! because its span is the macro's.
 
-use proc_macro2::{Group, Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, LitStr, Path, Type};
@@ -46,14 +46,11 @@ fn expand(arguments: &Arguments, function: &Function) -> syn::Result<TokenStream
     let measured =
         Measured { arguments, private: quote!(#library::__private), name: name(arguments, function) };
     let body = measured.body(function)?;
-    let Function { outer, inner, visibility, signature, .. } = function;
-    Ok(quote! {
-        #(#outer)*
-        #visibility #signature {
-            #(#inner)*
-            #body
-        }
-    })
+    let Function { outer, inner, visibility, signature, body: written } = function;
+    // The author's own braces: lints look at where a function ends, and are silent where a macro wrote it.
+    let mut braces = Group::new(Delimiter::Brace, quote!(#(#inner)* #body));
+    braces.set_span(written.span());
+    Ok(quote!(#(#outer)* #visibility #signature #braces))
 }
 
 /// Where the library is: `::telemetry`, unless the author renamed it.
