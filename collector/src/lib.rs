@@ -35,6 +35,9 @@ pub mod delivery;
 pub mod diagnostics;
 mod erasure;
 pub mod event;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod identity;
 #[doc(hidden)]
 pub mod journal;

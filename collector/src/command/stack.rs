@@ -12,6 +12,7 @@ use std::mem::ManuallyDrop;
 use super::frame::{Frame, panicked};
 use super::outcome::Report;
 use crate::event::{Ended, EventId};
+use crate::recorder;
 
 /// Nesting that costs no allocation. Tools nest two or three commands; recursion goes beyond.
 const ROOM: usize = 8;
@@ -98,6 +99,15 @@ pub(crate) fn end_all(ended: Ended, exit_code: Option<i32>) {
             _ => Report { exit_code, ..Report::default() },
         };
         frame.end(ended, report);
+    }
+}
+
+/// Takes every command of this thread back, as if it had never begun: the one that runs is the user's
+/// subcommand, which is never recorded, and so neither is the dispatcher around it. Their guards then
+/// find nothing left to record.
+pub(crate) fn withdraw_all() {
+    while let Some(frame) = current().and_then(take) {
+        recorder::withdraw(frame.id);
     }
 }
 

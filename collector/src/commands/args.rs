@@ -165,6 +165,7 @@ impl Args {
     /// Does it, prints the result, and gives the exit code.
     #[must_use]
     pub fn run(&self) -> ExitCode {
+        crate::recorder::leave_commands_out();
         let mut output = Vec::new();
         let code = match self.write(&mut output, Style::of_stdout()) {
             Ok(code) => code,

@@ -8,7 +8,6 @@ use super::CommandError;
 use crate::consent::May;
 use crate::delivery::sender::{self, Finished, Urgency};
 use crate::erasure::Progress;
-use crate::session;
 
 /// What a flush did.
 #[derive(Clone, Debug, Serialize)]
@@ -30,7 +29,7 @@ const BUSY: Duration = Duration::from_millis(20);
 /// # Errors
 /// Where telemetry was not started or its configuration cannot be used.
 pub fn flush() -> Result<Flushed, CommandError> {
-    let session = session::current()?;
+    let session = super::begin()?;
     let verdict = session.verdict();
     // The user's own request outlives the user's no.
     let erasure = crate::erasure::carry_on(&session, crate::erasure::By::User);

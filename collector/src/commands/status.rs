@@ -10,6 +10,7 @@ use crate::delivery::start::Way;
 use crate::event::Timestamp;
 use crate::journal;
 use crate::session::{self, Session};
+use crate::tool::Config;
 
 /// Everything that `status` shows. Its JSON form has the same names.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +32,9 @@ pub struct Status {
     pub backend: String,
     /// What consent is given for.
     pub destination: String,
+    /// Endpoints whose requests go through a proxy that the environment names, each with that proxy: behind it
+    /// names are the proxy's to judge.
+    pub proxies: Vec<(String, String)>,
     /// The machine id, where one is in use.
     pub machine_id: Option<String>,
     /// Every machine id that something was sent under and whose erasure has no receipt.
@@ -61,6 +65,10 @@ pub struct Status {
     pub support: Option<String>,
     /// Events that were lost, by cause.
     pub losses: Vec<(String, u64)>,
+    /// Events that were set aside so far: the backend or its vendor never takes them.
+    pub set_aside: u64,
+    /// Why the last of them was, as far as it is still there.
+    pub set_aside_because: Option<String>,
     /// How a sender is started.
     pub sender: String,
     /// Whether one is running.
@@ -75,7 +83,7 @@ pub struct Status {
 /// Where telemetry was not started or its configuration cannot be used; the text is what `status` shows
 /// then.
 pub fn status() -> Result<Status, CommandError> {
-    let session = session::current()?;
+    let session = super::begin()?;
     let verdict = session.verdict();
     let survey = journal::survey(&session.journal_directory());
     let rules = sender::rules(&session);
@@ -112,6 +120,7 @@ pub fn status() -> Result<Status, CommandError> {
         warnings: verdict.warnings.iter().map(ToString::to_string).chain(left_alone(&survey)).collect(),
         backend: session.selected.name.clone(),
         destination: session.selected.destination.clone(),
+        proxies: proxies(config),
         machine_id: if verdict.may == May::Off { None } else { session.machine_id() },
         sent_under: crate::identity::sent_under(session.place.directory()).unwrap_or_default(),
         extended: session.config.tool.extended,
@@ -127,10 +136,26 @@ pub fn status() -> Result<Status, CommandError> {
         erasure: crate::erasure::state(&session),
         support: config.consent.support.clone(),
         losses: survey.losses.iter().map(|(cause, count)| (cause.as_str().to_owned(), *count)).collect(),
+        set_aside: survey.quarantined,
+        set_aside_because: survey.set_aside_because.clone(),
         sender: sender_in_words(&session::way(&session)),
         sending: survey.draining.is_some(),
         directory: session.place.directory().display().to_string(),
     })
+}
+
+/// As this process's environment has it; a sender inherits it.
+#[cfg(feature = "components")]
+fn proxies(config: &Config) -> Vec<(String, String)> {
+    let all = telemetry_host::Proxies::from_env();
+    let through = config.endpoints.iter().filter(|(_, endpoint)| endpoint.proxy);
+    through.filter_map(|(name, endpoint)| Some((name.clone(), all.shown_for(&endpoint.url)?))).collect()
+}
+
+/// A program without components sends nothing itself.
+#[cfg(not(feature = "components"))]
+fn proxies(_: &Config) -> Vec<(String, String)> {
+    Vec::new()
 }
 
 /// What of the journal cannot be used, and what becomes of it.

@@ -92,6 +92,8 @@ mod deliver;
 mod drain;
 mod fast;
 mod format;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod lease;
 mod limits;
 mod mapped;
