@@ -218,7 +218,10 @@ impl Measured<'_> {
         let measured = quote! {
             let #guard = #begun;
             #made
-            #private::measured(#guard, #future, move |#out| { #report })
+            #private::measured(#guard, #future, move |#out| {
+                use #private::by_type::*;
+                #report
+            })
         };
         if !boxed {
             return measured;
@@ -274,12 +277,14 @@ impl Measured<'_> {
         let report = self.report(&quote!(&#out));
         quote! {
             if #private::#held::is_on(&#guard) {
-                #private::#held::end(&mut #guard, { #report });
+                use #private::by_type::*;
+                #held::end(&mut #guard, #report);
             }
         }
     }
 
-    /// How it ended, by the type of what it returned.
+    /// How it ended, by the type of what it returned. Where it stands, what is in `by_type` is in scope, and
+    /// nearer than anything of the author's.
     fn report(&self, returned: &TokenStream) -> TokenStream {
         let private = &self.private;
         let [value, error] = ["value", "error"].map(hidden);
@@ -299,14 +304,13 @@ impl Measured<'_> {
                     _ => quote!(code),
                 };
                 let code = quote_spanned!(spanned(code)=> #private::#by(#code, #error));
-                quote!(#private::Report::code(#on_error, #code))
+                quote!(Report::code(#on_error, #code))
             },
         );
         quote! {
-            use #private::by_type::*;
             match (&Probe(#returned)).__telemetry_parts() {
-                #private::Ok(#value) => #on_value,
-                #private::Err(#error) => #on_error,
+                Ok(#value) => #on_value,
+                Err(#error) => #on_error,
             }
         }
     }
@@ -409,6 +413,7 @@ mod tests {
                 }
             ),
         );
-        assert!(!written.to_string().contains("telemetry"), "{written}");
+        let words = written.to_string();
+        assert!(!words.split_whitespace().any(|it| it == "telemetry"), "{words}");
     }
 }

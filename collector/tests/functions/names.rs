@@ -135,9 +135,38 @@ fn labels_of_the_authors_are_the_authors() {
                 if n > 2 {
                     break 'body;
                 }
+                continue 'body;
             }
         }
         n
     }
     succeeds("looped", 3, looped);
+}
+
+/// Where `Ok` and `Err` are an author's own.
+mod answers {
+    #[derive(Debug, PartialEq)]
+    pub(super) enum Answer {
+        Ok,
+        Err,
+    }
+
+    use Answer::{Err, Ok};
+
+    #[telemetry::command]
+    pub(super) fn asked(yes: bool) -> Result<Answer, super::Problem> {
+        std::result::Result::Ok(if yes { Ok } else { Err })
+    }
+
+    #[telemetry::command]
+    pub(super) fn refused() -> Result<Answer, super::Problem> {
+        std::result::Result::Err(super::Problem::Refused)
+    }
+}
+
+#[test]
+fn an_ok_and_an_err_of_the_authors_do_no_harm() {
+    assert_eq!(one(|| answers::asked(false)).1.exit_code, Some(0));
+    assert_eq!(one(|| answers::asked(true)).0.ok(), Some(answers::Answer::Ok));
+    assert_eq!(one(answers::refused).1.exit_code, Some(9));
 }
