@@ -44,7 +44,7 @@ pub(crate) fn open(
         Outlet::Record(_) => Missing::Masked,
     };
     let grants = all_grants(config, base.as_deref(), missing)?;
-    let most = u64::try_from(limits.request_bytes).unwrap_or(u64::MAX);
+    let most = u64::try_from(limits.request_bytes.min(limits.host_call_bytes)).unwrap_or(u64::MAX);
     let component = load(tool, config, choice, base.as_deref(), cache, limits)?;
     let settings = serde_json::to_string(&config.backend.settings)
         .map_err(|error| format!("[backend.settings]: {error}"))?;
