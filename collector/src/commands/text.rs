@@ -132,6 +132,10 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
     if let Some(most) = status.ceiling {
         line("At most:", &format!("{most} events a run"))?;
     }
+    if status.interval_seconds > 0.0 {
+        let (every, jitter) = (status.interval_seconds, status.jitter * 100.0);
+        line("Sends:", &format!("every {every} seconds at most, up to {jitter:.0} % later"))?;
+    }
     line("Pending:", &format!("{}, {} bytes", events(status.pending_events), status.pending_bytes))?;
     line(
         "Delivered:",
@@ -149,6 +153,10 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
         if let Some(value) = value {
             line(name, value)?;
         }
+    }
+    if status.quarantined > 0 {
+        let (all, kept) = (events(status.quarantined), status.set_aside);
+        line("Set aside:", &format!("{all}, {kept} of them still kept"))?;
     }
     for (cause, count) in &status.losses {
         line("Lost:", &format!("{}: {cause}", events(*count)))?;

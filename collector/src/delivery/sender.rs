@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use super::policy::{Gate, Next};
 use super::rules::Rules;
 use super::schedule::{InFlight, Schedule};
-use super::{Unreadable, files};
+use super::{Unreadable, files, helper};
 use crate::backend::Backend;
 use crate::consent::May;
 use crate::diagnostics::Severity;
@@ -75,6 +75,12 @@ pub(crate) fn run(session: &Session, urgency: Urgency, deadline: Instant, in_too
 
 fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool) -> Report {
     let report = |finished| Report { delivered: 0, finished };
+    let local = session.verdict().may == May::Local;
+    if !local && !can_send(session) {
+        // Nothing is noted in the schedule: it is the helper's, which can send.
+        let why = helper::missing(session);
+        return report(Finished::Held(why.unwrap_or_else(|| "the program beside this tool sends".into())));
+    }
     let drain = match lock::open_drain(session) {
         Ok(Some(drain)) => drain,
         Ok(None) => return report(Finished::Busy),
@@ -96,10 +102,6 @@ fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool
     if !in_tool && let Some(start) = files::read_starts(directory).and_then(|starts| starts.detached()) {
         schedule.prove(start);
     }
-    if urgency == Urgency::Now {
-        schedule.lift();
-    }
-    let local = session.verdict().may == May::Local;
     let apart = Vec::new();
     let mut sender = Sender {
         session,
@@ -139,8 +141,15 @@ struct Sender<'a> {
 
 impl Sender<'_> {
     fn drain_all(&mut self, urgency: Urgency) -> Finished {
-        if let Err(error) = self.drain.adopt() {
-            self.session.logger.log(Severity::Warning, format!("the journal was not tidied up: {error}"));
+        match self.drain.adopt() {
+            Ok(adopted) if adopted.dropped > 0 => self.session.logger.log(
+                Severity::Error,
+                format!("{} events were dropped to keep the journal's limits", adopted.dropped),
+            ),
+            Ok(_) => {}
+            Err(error) => {
+                self.session.logger.log(Severity::Warning, format!("the journal was not tidied up: {error}"));
+            }
         }
         for (in_flight, step) in self.schedule.resume(Timestamp::now(), &self.rules, &mut random()) {
             if let Ok(Some(batch)) = self.drain.read_span(&in_flight.span)
@@ -148,6 +157,10 @@ impl Sender<'_> {
             {
                 return stumbled;
             }
+        }
+        // After what a sender that died left undone was settled: that, too, is no reason to wait now.
+        if urgency == Urgency::Now {
+            self.schedule.lift();
         }
         if let Err(held) = self.set_others_apart() {
             return held;
