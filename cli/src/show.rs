@@ -103,17 +103,23 @@ pub(crate) fn raw(bytes: &[u8]) -> Result<ExitCode, String> {
 pub(crate) struct Progress(bool);
 
 pub(crate) fn progress(what: &str) -> Progress {
-    let seen = std::io::stderr().is_terminal();
+    let seen = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|it| it != "dumb");
     if seen {
-        let _ = write!(anstream::stderr(), "\r\u{1b}[K   {FAINT}{what} ...{FAINT:#}");
+        clear_line();
+        let _ = write!(anstream::stderr(), "   {FAINT}{what} ...{FAINT:#}");
     }
     Progress(seen)
+}
+
+/// Not through `anstream`: where it takes colours out it takes this too, and the words would stay.
+fn clear_line() {
+    let _ = write!(std::io::stderr(), "\r\u{1b}[K");
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.0 {
-            let _ = write!(anstream::stderr(), "\r\u{1b}[K");
+            clear_line();
         }
     }
 }

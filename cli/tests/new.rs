@@ -7,7 +7,7 @@ mod support;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use support::{Ran, export, kit, ran, run};
 
@@ -22,9 +22,12 @@ fn a_new_rust_project_tests_builds_passes_check_and_runs() {
     let home = tempfile::tempdir().unwrap();
     good(&run(home.path(), &["new", "demo-backend", "--sdk-path", SDK]));
     let project = home.path().join("demo-backend");
-    // What builds the kit builds the project: `stable` may not be installed, and CI pins one.
-    std::fs::remove_file(project.join("rust-toolchain.toml")).unwrap();
-    let cargo = |arguments: &[&str]| ran(guests::cargo("new").args(arguments).current_dir(&project));
+    // The project is as the template has it. What builds the kit builds it all the same, whatever channel it
+    // names: `stable` may not be installed, and CI pins one.
+    let cargo = |arguments: &[&str]| {
+        let mut cargo = guests::cargo("new");
+        ran(pinned(&mut cargo).args(arguments).current_dir(&project))
+    };
 
     let tested = cargo(&["test"]);
     good(&tested);
@@ -40,13 +43,95 @@ fn a_new_rust_project_tests_builds_passes_check_and_runs() {
     let configured = run(&project, &["check", component.to_str().unwrap(), "--config", "telemetry.toml"]);
     good(&configured);
 
-    let mut dev = Command::new(kit());
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new");
-    dev.args(["dev", ".", "--once"]).current_dir(&project);
-    let dev = ran(dev.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true"));
-    good(&dev);
+    let dev = |arguments: &[&str]| {
+        let mut dev = Command::new(kit());
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new");
+        pinned(&mut dev).args(arguments).current_dir(&project);
+        dev.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true");
+        dev
+    };
+    let once = ran(&mut dev(&["dev", ".", "--once"]));
+    good(&once);
     for part in ["POST /v1/events", "\"name\": \"remote/add\"", "the outcome is `delivered`"] {
-        assert!(dev.stdout.contains(part), "{part}: {}", dev.stdout);
+        assert!(once.stdout.contains(part), "{part}: {}", once.stdout);
+    }
+
+    // Without `--once` a change of the source is built and run, and so is one that mends what does not build.
+    let running = dev(&["dev", "."]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut running = Running(running);
+    let mut stdout = BufReader::new(running.0.stdout.take().unwrap());
+    let mut stderr = BufReader::new(running.0.stderr.take().unwrap());
+    let file = project.join("src/lib.rs");
+    let source = std::fs::read_to_string(&file).unwrap();
+    let edited = source.replace("/v1/events", "/v2/events");
+    assert_ne!(source, edited);
+    until(&mut stdout, "POST /v1/events");
+    until(&mut stderr, "waiting for a change");
+    std::fs::write(&file, format!("{edited}\nthis is no Rust")).unwrap();
+    until(&mut stderr, "waiting for a change");
+    std::fs::write(&file, &edited).unwrap();
+    until(&mut stdout, "POST /v2/events");
+    until(&mut stdout, "the outcome is `delivered`");
+}
+
+/// With the toolchain that builds this, where there are several.
+fn pinned(command: &mut Command) -> &mut Command {
+    match std::env::var_os("RUSTUP_TOOLCHAIN") {
+        Some(toolchain) => command.env("RUSTUP_TOOLCHAIN", toolchain),
+        None => command,
+    }
+}
+
+/// A program that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads until a line has this.
+fn until(reader: &mut dyn BufRead, part: &str) {
+    let mut all = String::new();
+    while !all.contains(part) {
+        let read = reader.read_line(&mut all).unwrap();
+        assert!(read > 0, "{part} is missing: {all}");
+    }
+}
+
+#[test]
+fn where_the_sdk_comes_from_is_all_that_a_new_project_can_differ_in() {
+    let home = tempfile::tempdir().unwrap();
+    let make = |below: &str, more: &[&str]| {
+        let directory = home.path().join(below);
+        std::fs::create_dir(&directory).unwrap();
+        good(&run(&directory, &[&["new", "demo"], more].concat()));
+        directory.join("demo")
+    };
+    let [published, here] = [make("published", &[]), make("here", &["--sdk-path", SDK])];
+    let manifest = |project: &Path| std::fs::read_to_string(project.join("Cargo.toml")).unwrap();
+    let version = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+    let dependency = format!("telemetry-backend-sdk = \"{version}\"");
+    let differing = |project: &Path| {
+        manifest(project)
+            .lines()
+            .map(str::to_owned)
+            .filter(|it| !it.starts_with("telemetry-backend-sdk = "))
+            .collect::<Vec<_>>()
+    };
+    assert!(manifest(&published).lines().any(|line| line == dependency), "{}", manifest(&published));
+    assert_eq!(differing(&published), differing(&here));
+    for file in [
+        "rust-toolchain.toml",
+        "src/lib.rs",
+        "telemetry.toml",
+        "tests/requests.rs",
+        "tests/golden/requests.http",
+    ] {
+        let [a, b] = [&published, &here].map(|it| std::fs::read(it.join(file)).unwrap());
+        assert_eq!(a, b, "{file}");
     }
 }
 
@@ -104,14 +189,6 @@ fn a_change_is_run_and_a_trap_is_shown() {
         .unwrap();
     let mut stdout = BufReader::new(dev.stdout.take().unwrap());
     let mut stderr = BufReader::new(dev.stderr.take().unwrap());
-    let until = |reader: &mut dyn BufRead, part: &str| {
-        let mut all = String::new();
-        while !all.contains(part) {
-            let read = reader.read_line(&mut all).unwrap();
-            assert!(read > 0, "{part} is missing: {all}");
-        }
-        all
-    };
     until(&mut stdout, "the outcome is `delivered`");
     // It waits now; what it then sees is a change.
     until(&mut stderr, "waiting for a change");

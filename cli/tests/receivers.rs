@@ -1,9 +1,17 @@
-//! OTLP requests are accepted and shown by receivers that this project did not write: Datadog's own test
-//! agent, and a collector made of OpenTelemetry's official messages, which also answers partial
-//! successes. The component, the host, the network and the receiver are the real ones.
+//! OTLP requests are accepted and shown, or refused in part, by what this project did not write. The component,
+//! the host and the network are the real ones, and so is as much of the receiver as there is:
 //!
-//! `OFFICIAL_PYTHON` names the interpreter that has them (`backends-wasm/official.txt`). Without it a
-//! test says that it skips; `OFFICIAL=required` makes that a failure.
+//! - Datadog's test agent takes and shows what it got. Its HTTP half never answers a partial success; its gRPC
+//!   half does where it cannot hand records on, and `receivers/agent.py` puts that behind HTTP, byte by byte.
+//! - `receivers/collector.py` is this project's own server. OpenTelemetry's official messages read the request
+//!   and write the partial success in it, in both encodings.
+//!
+//! A receiver that refuses single records over HTTP was looked for and not found: the crate `mock-collector`
+//! (0.2.15) always answers without a partial success, and OpenTelemetry's own collector, which is no package
+//! that can be installed here, takes a request whole or not at all.
+//!
+//! `OFFICIAL_PYTHON` names the interpreter that has them (`backends-wasm/official.txt`); the default is the one
+//! that `.ci/tools` makes. Where it does not, a test says that it skips; `OFFICIAL=required` makes that a failure.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -31,9 +39,11 @@ impl Drop for Receiver {
     }
 }
 
-/// The interpreter, if it has this module.
+/// The interpreter, if it has this module. Without a word about it, the one that `.ci/tools` makes.
 fn python(test: &str, module: &str) -> Option<OsString> {
-    let python = std::env::var_os("OFFICIAL_PYTHON").unwrap_or_else(|| "python3".into());
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/official/bin/python");
+    let default = || if made.exists() { made.into_os_string() } else { "python3".into() };
+    let python = std::env::var_os("OFFICIAL_PYTHON").unwrap_or_else(default);
     let import = format!("import {module}");
     let installed = Command::new(&python).args(["-c", &import]).stderr(Stdio::null()).status();
     if installed.is_ok_and(|it| it.success()) {
@@ -116,6 +126,24 @@ fn datadogs_test_agent_takes_and_shows_log_records_in_both_encodings() {
         let requests = shown.as_array().unwrap();
         assert_eq!(requests.len(), 1, "{protocol}: {text}");
     }
+}
+
+#[test]
+fn a_partial_success_of_datadogs_agent_sets_aside_as_many_as_it_says() {
+    let test = "a_partial_success_of_datadogs_agent_sets_aside_as_many_as_it_says";
+    let Some(python) = python(test, "ddapm_test_agent") else { return };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/receivers/agent.py");
+    let mut agent =
+        Command::new(python).arg(script).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut port = String::new();
+    BufReader::new(agent.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    let _agent = Receiver(agent);
+    let address = SocketAddr::from(([127, 0, 0, 1], port.trim().parse::<u16>().unwrap()));
+    let home = tempfile::tempdir().unwrap();
+    let sent = send(home.path(), address, "http/protobuf");
+    // It counts what it calls resource logs, of which there is one.
+    let refused = "1 of 3 events were not delivered: the collector refused it: Forward failed";
+    assert!(!sent.ok && sent.stderr.contains(refused), "{}{}", sent.stdout, sent.stderr);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod support;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
-use support::{export, kit, run};
+use support::{export, kit, ran, run};
 use telemetry_host::{Component, LoadOptions, Source};
 
 /// Sends one event through a bundled component to `telemetry-kit receive`, and gives what was printed.
@@ -88,6 +88,8 @@ fn a_component_says_what_it_is_and_what_it_asks_for() {
     {
         assert!(text.stdout.contains(part), "{part}:\n{}", text.stdout);
     }
+    // What stands there was said by code of a stranger's: that it was run, and with what power, is said too.
+    assert!(text.stdout.contains("run in the sandbox without any grant"), "{}", text.stdout);
     let json = run(home.path(), &["inspect", "--json", "datadog.wasm"]);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["track"], "0.1.0");
@@ -96,6 +98,35 @@ fn a_component_says_what_it_is_and_what_it_asks_for() {
     let bytes = std::fs::read(home.path().join("datadog.wasm")).unwrap();
     assert_eq!(json["size"], bytes.len());
     assert_eq!(json["sha256"].as_str().unwrap().len(), 64);
+    assert!(json["describe_run"].as_str().unwrap().contains("run in the sandbox without any grant"));
+}
+
+#[test]
+fn a_component_in_text_form_is_read_and_looked_at() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("it.wat"), "(component)").unwrap();
+    let looked_at = run(home.path(), &["inspect", "--json", "it.wat"]);
+    assert_eq!(looked_at.code, Some(1), "it exports nothing, so a tool would not load it");
+    let json: serde_json::Value = serde_json::from_str(&looked_at.stdout).unwrap();
+    assert_eq!(json["exports"], serde_json::json!([]));
+    assert!(json["refused"].is_string(), "{json}");
+    assert_eq!(json["describe_run"], serde_json::Value::Null, "what is refused is not run");
+}
+
+/// The tests of a workspace are built with the features of all its packages; who installs the kit has its own.
+#[test]
+fn a_kit_built_by_itself_has_what_its_pages_promise() {
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args(["tree", "--offline", "--package", "telemetry-kit", "--edges", "normal,features"]);
+    tree.args(["--prefix", "none", "--format", "{p} {f}"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let tree = ran(&mut tree);
+    assert!(tree.ok, "{}", tree.stderr);
+    let host = tree.stdout.lines().find(|line| line.starts_with("telemetry-host v")).unwrap();
+    let features: Vec<&str> = host.rsplit(' ').next().unwrap().split(',').collect();
+    for feature in ["compiler", "pulley-compiler", "wasi-http", "wat"] {
+        assert!(features.contains(&feature), "{feature}: {host}");
+    }
+    assert!(!features.contains(&"fuzzing"), "this is the tree of the whole workspace: {host}");
 }
 
 #[test]
@@ -114,6 +145,8 @@ fn a_component_that_would_be_refused_is_not_run_and_the_offender_is_named() {
     assert_eq!(refused.code, Some(1), "{}{}", refused.stdout, refused.stderr);
     assert!(refused.stdout.contains("refused   wasi:sockets/tcp@0.2.0:"), "{}", refused.stdout);
     assert!(refused.stderr.contains("a tool would not load it"), "{}", refused.stderr);
+    assert!(refused.stdout.contains("not run: it would be refused"), "{}", refused.stdout);
+    assert!(!refused.stdout.contains("run in the sandbox"), "{}", refused.stdout);
     std::fs::write(home.path().join("text.wasm"), "hello").unwrap();
     let nothing = run(home.path(), &["inspect", "text.wasm"]);
     assert_eq!(nothing.code, Some(1));
@@ -131,6 +164,12 @@ fn what_was_precompiled_is_written_beside_its_component_with_its_digest() {
     let artefact: &'static [u8] = Box::leak(artefact.into_boxed_slice());
     let loaded = Component::load(Source::Precompiled(artefact), &LoadOptions::default()).unwrap();
     assert!(done.stderr.contains(loaded.sha256()), "{}", done.stderr);
+    assert!(!loaded.is_interpreted());
+    let everywhere = run(home.path(), &["precompile", "http.wasm", "--interpreted", "-o", "everywhere"]);
+    assert!(everywhere.ok, "{}", everywhere.stderr);
+    let artefact: &'static [u8] = std::fs::read(home.path().join("everywhere")).unwrap().leak();
+    let loaded = Component::load(Source::Precompiled(artefact), &LoadOptions::default()).unwrap();
+    assert!(loaded.is_interpreted());
     let wrong = run(home.path(), &["precompile", "http.wasm", "--target", "pdp11-unknown-none"]);
     assert_eq!(wrong.code, Some(1));
     assert!(wrong.stderr.contains("http.wasm:"), "{}", wrong.stderr);

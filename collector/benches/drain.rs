@@ -3,16 +3,22 @@
 //!
 //! `cargo bench -p cli-telemetry --no-default-features --bench drain -- [events]`
 //!
-//! Nothing is asserted. It runs itself again, so that the memory of the sender is the sender's alone.
+//! The memory stands beside its target; where it is missed the exit code is 1. It runs itself again, so that the
+//! memory of the sender is the sender's alone.
+
+mod judge;
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use telemetry::Tool;
 use telemetry::backend::{Backend, Batch, Outcome, SendContext};
 use telemetry::event::{Attribute, kind};
+
+/// MiB above what the idle process has.
+const MOST_MEMORY: f64 = 32.0;
 
 const ROLE: &str = "TELEMETRY_BENCH_ROLE";
 const HOME: &str = "TELEMETRY_BENCH_HOME";
@@ -84,7 +90,7 @@ fn again(role: &str, home: &Path, events: u32) -> Vec<f64> {
     said.split_whitespace().filter_map(|it| it.parse().ok()).collect()
 }
 
-fn main() {
+fn main() -> ExitCode {
     let events = std::env::args().skip(1).find_map(|it| it.parse::<u32>().ok()).unwrap_or(1_000_000);
     match (std::env::var(ROLE).as_deref(), std::env::var_os(HOME).map(PathBuf::from)) {
         (Ok("fill"), Some(home)) => fill(&home, events),
@@ -95,14 +101,20 @@ fn main() {
             let drained = again("drain", home.path(), events);
             let (&[filling], &[delivered, draining, kilobytes]) = (&*filled, &*drained) else {
                 println!("something failed: {filled:?} {drained:?}");
-                return;
+                return ExitCode::FAILURE;
             };
             println!(
                 "{events} events recorded in {filling:.2} s, {:.0} a second",
                 f64::from(events) / filling
             );
             println!("{delivered} events drained in {draining:.2} s, {:.0} a second", delivered / draining);
-            println!("{:.1} MiB of memory above idle at the most", kilobytes / 1024.0);
+            let mut judge = judge::Judge::default();
+            judge.at_most("memory above idle", kilobytes / 1024.0, MOST_MEMORY, "MiB");
+            // Where the system does not tell a process its memory, nothing was measured.
+            judge.must("the system tells a process its memory", kilobytes > 0.0);
+            judge.must("every event was drained", delivered == f64::from(events));
+            return judge.end();
         }
     }
+    ExitCode::SUCCESS
 }

@@ -3,11 +3,16 @@
 //!
 //! `cargo bench -p cli-telemetry --no-default-features --bench record`
 //!
-//! Nothing is asserted. It runs itself again for what a process can do once only.
+//! Each figure stands beside its target; where one is missed the exit code is 1. It runs itself again for what
+//! a process can do once only.
 
+mod judge;
+
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::Future;
 use std::hint::black_box;
-use std::process::Command;
+use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
@@ -23,6 +28,53 @@ const ROLE: &str = "TELEMETRY_BENCH_ROLE";
 const HOME: &str = "TELEMETRY_BENCH_HOME";
 const EVENTS: u32 = 20_000;
 const ROUNDS: usize = 15;
+
+/// Of the time that the OpenTelemetry SDK's queue takes.
+const MOST_OF_THE_QUEUE: f64 = 0.6;
+/// Of the time that one thread takes for an event, where two record at once.
+const MOST_OF_ONE_THREAD: f64 = 1.5;
+/// Microseconds of a process's first record.
+const MOST_FIRST: f64 = 50.0;
+/// Nanoseconds of a call while telemetry is off.
+const MOST_DISABLED: f64 = 2.0;
+/// Stretches of 50 records in 200 that may allocate: those in which a segment ends, and there are two or three.
+const MOST_ALLOCATING: f64 = 4.0;
+
+/// Counts allocations while it is told to. Otherwise it costs either side one load for each.
+struct Counting;
+
+static COUNTS: AtomicBool = AtomicBool::new(false);
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+fn allocated() {
+    if COUNTS.load(Ordering::Relaxed) {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: everything is the system allocator's own doing.
+#[allow(unsafe_code, reason = "an allocator is unsafe by its trait")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        allocated();
+        // SAFETY: the caller keeps the same promise to both.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        allocated();
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// The event: a command and three texts.
 const NAME: &str = "project/build";
@@ -103,15 +155,25 @@ fn many(home: &std::path::Path) {
         }
     }
     let [one, queued, two, queued_two] = times.map(median);
-    println!("an event with three texts, in a process that records many:");
-    println!("  recorded, on disk                {one:8.0} ns");
-    println!("  OpenTelemetry's queue, in memory {queued:8.0} ns   ours is {:.2} of it", one / queued);
-    println!("  recorded by each of two threads  {two:8.0} ns   {:.2} times one", two / one);
-    println!(
-        "  OpenTelemetry, two threads       {queued_two:8.0} ns   ours is {:.2} of it",
-        two / queued_two
-    );
+    println!("{one} {queued} {two} {queued_two}");
     // What was recorded is of no use to anybody: no time is spent on sending it.
+    let _ = telemetry.discard();
+}
+
+/// In how many of 200 stretches of 50 records anything was allocated, once the first ones are past.
+fn allocations(home: &std::path::Path) {
+    let telemetry = start(home, true);
+    assert!(telemetry.enabled(), "telemetry is off here, so there is nothing to measure");
+    (0..500).for_each(|_| record(&telemetry));
+    COUNTS.store(true, Ordering::Relaxed);
+    let stretch = || {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        (0..50).for_each(|_| record(&telemetry));
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    let allocating = (0..200).filter(|_| stretch() > 0).count();
+    COUNTS.store(false, Ordering::Relaxed);
+    println!("{allocating}");
     let _ = telemetry.discard();
 }
 
@@ -147,23 +209,66 @@ fn off(home: &std::path::Path) {
         black_box(&attributes);
     });
     let disabled = per_call(&mut || telemetry.track(kind::COMMAND_INVOCATION, NAME, black_box(&attributes)));
-    println!("disabled: {:.2} ns a call ({disabled:.2}, an empty loop {nothing:.2})", disabled - nothing);
+    println!("{}", disabled - nothing);
 }
 
-fn again(role: &str, home: &std::path::Path) -> String {
+/// The numbers that a run in this role prints; what it says beside them is passed on.
+fn again<const N: usize>(role: &str, home: &std::path::Path) -> [f64; N] {
     let mut command = Command::new(std::env::current_exe().expect("it is running"));
     command.env(ROLE, role).env(HOME, home);
     for variable in ["CI", "DO_NOT_TRACK", "TELEMETRY_ENABLED", "TELEMETRY_LOCAL"] {
         command.env_remove(variable);
     }
     let output = command.output().expect("it can be run again");
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut numbers = said.split_whitespace().map(|it| it.parse::<f64>().unwrap_or(f64::NAN));
+    [(); N].map(|()| numbers.next().unwrap_or(f64::NAN))
 }
 
-fn main() {
+fn judged() -> ExitCode {
+    let temporary = tempfile::tempdir().expect("a temporary directory can be made");
+    let mut judge = judge::Judge::default();
+    let [one, queued, two, queued_two] = again("many", &temporary.path().join("many"));
+    println!("an event with three texts, in a process that records many:");
+    println!("  recorded, on disk {one:.0} ns; OpenTelemetry's queue, in memory {queued:.0} ns");
+    println!("  by each of two threads {two:.0} ns; OpenTelemetry's queue {queued_two:.0} ns");
+    judge.at_most("of the time of OpenTelemetry's queue", one / queued, MOST_OF_THE_QUEUE, "x");
+    judge.at_most("of the time of one thread, by each of two", two / one, MOST_OF_ONE_THREAD, "x");
+    let [allocating] = again("allocations", &temporary.path().join("allocations"));
+    judge.at_most("stretches of 50 records, of 200, that allocate", allocating, MOST_ALLOCATING, "");
+    let [disabled] = again("off", &temporary.path().join("off"));
+    judge.at_most("a call while telemetry is off", disabled, MOST_DISABLED, "ns");
+    let mut times = [const { Vec::new() }; 4];
+    for run in 0..102 {
+        // The id of this machine was made with the user's yes, or by the first run of all.
+        for (at, home) in ["fresh", "reused"].iter().enumerate() {
+            let home = temporary.path().join(home);
+            if at == 0 {
+                let _ = std::fs::remove_dir_all(home.join("journal"));
+            }
+            let numbers: [f64; 2] = again("first", &home);
+            if run == 0 {
+                continue;
+            }
+            for (part, number) in numbers.into_iter().enumerate() {
+                times[at * 2 + part].push(number / 1e3);
+            }
+        }
+    }
+    let [fresh_start, fresh, reused_start, reused] = times.map(median);
+    println!("the first event of a process, everything included, medians of 101 processes:");
+    println!("  start! before it: new journal {fresh_start:.1} us, reused journal {reused_start:.1} us");
+    judge.at_most("first record, new journal", fresh, MOST_FIRST, "us");
+    judge.at_most("first record, reused journal", reused, MOST_FIRST, "us");
+    judge.end()
+}
+
+fn main() -> ExitCode {
     let home = std::env::var_os(HOME).map(std::path::PathBuf::from);
     match (std::env::var(ROLE).as_deref(), home) {
         (Ok("many"), Some(home)) => many(&home),
+        (Ok("allocations"), Some(home)) => allocations(&home),
         (Ok("first"), Some(home)) => first(&home),
         (Ok("off"), Some(home)) => off(&home),
         // For a profiler: nothing but recording.
@@ -174,32 +279,7 @@ fn main() {
                 let _ = telemetry.discard();
             }
         }
-        _ => {
-            let temporary = tempfile::tempdir().expect("a temporary directory can be made");
-            print!("{}", again("many", &temporary.path().join("many")));
-            print!("{}", again("off", &temporary.path().join("off")));
-            let mut times = [const { Vec::new() }; 4];
-            for run in 0..102 {
-                // The id of this machine was made with the user's yes, or by the first run of all.
-                for (at, home) in ["fresh", "reused"].iter().enumerate() {
-                    let home = temporary.path().join(home);
-                    if at == 0 {
-                        let _ = std::fs::remove_dir_all(home.join("journal"));
-                    }
-                    let said = again("first", &home);
-                    if run == 0 {
-                        continue;
-                    }
-                    let mut numbers = said.split_whitespace().map(|it| it.parse::<f64>().unwrap_or(f64::NAN));
-                    for part in 0..2 {
-                        times[at * 2 + part].push(numbers.next().unwrap_or(f64::NAN) / 1e3);
-                    }
-                }
-            }
-            let [fresh_start, fresh, reused_start, reused] = times.map(median);
-            println!("the first event of a process, everything included, medians of 101 processes:");
-            println!("  new journal    {fresh:6.1} us (start! before it {fresh_start:6.1} us)");
-            println!("  reused journal {reused:6.1} us (start! before it {reused_start:6.1} us)");
-        }
+        _ => return judged(),
     }
+    ExitCode::SUCCESS
 }

@@ -35,6 +35,9 @@ pub mod delivery;
 pub mod diagnostics;
 mod erasure;
 pub mod event;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod identity;
 #[doc(hidden)]
 pub mod journal;
@@ -111,6 +114,31 @@ macro_rules! helper {
     ($tool:expr) => {
         $crate::helper($tool)
     };
+}
+
+/// How a command ended by what it returned, as [`#[telemetry::command]`](macro@crate::command) reads it:
+/// for [`Guard::end`](command::Guard::end). It takes a reference to a value of any type.
+///
+/// ```
+/// #[derive(Debug)]
+/// struct Unusable;
+///
+/// # let ((), events) = telemetry::capture(false, || {
+/// let mut command = telemetry::begin("build");
+/// let returned: Result<[u8; 4], Unusable> = Err(Unusable);
+/// command.end(telemetry::report!(&returned));
+/// # });
+/// # assert!(events[0].error_kind.as_deref().unwrap().ends_with("Unusable"));
+/// ```
+#[macro_export]
+macro_rules! report {
+    ($returned:expr) => {{
+        use $crate::__private::by_type::*;
+        match (&Probe($returned)).__telemetry_parts() {
+            $crate::__private::Ok(__telemetry_value) => (&&&Probe(__telemetry_value)).__telemetry_value(),
+            $crate::__private::Err(__telemetry_error) => (&&&&Probe(__telemetry_error)).__telemetry_error(),
+        }
+    }};
 }
 
 /// Registers what is recorded without an attribute or a derive, so that the tool's schema lists it.

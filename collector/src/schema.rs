@@ -12,6 +12,10 @@
 //! }
 //! ```
 //!
+//! What the library has ready (a request to erase, updates) is listed too. What
+//! [`Tool::metadata`](crate::Tool::metadata) says with everything is declared by
+//! [`Entry::everywhere`]; [`check_tool`] also knows what is not.
+//!
 //! The test has to be where the tool's code is linked: in the tool's own crate, not in a crate that
 //! only runs its binary.
 
@@ -23,14 +27,19 @@ mod markdown;
 mod samples;
 mod text;
 
-pub use check::{Mismatch, Unregistered, check, check_recorded};
+pub use check::{Mismatch, Unregistered, check, check_recorded, check_tool};
 pub use entry::{Choice, Class, Entry, Field, Source};
+
+use crate::Tool;
 
 /// What the program records, in a fixed order.
 #[derive(Clone, Debug)]
 pub struct Schema {
     commands: Vec<&'static Entry>,
     events: Vec<&'static Entry>,
+    everywhere: Vec<&'static Entry>,
+    /// What a tool says with everything and nobody declared.
+    undeclared: Vec<String>,
     choices: Vec<&'static Choice>,
 }
 
@@ -45,18 +54,36 @@ impl Schema {
         entries: impl IntoIterator<Item = &'static Entry>,
         choices: impl IntoIterator<Item = &'static Choice>,
     ) -> Self {
+        let (mut everywhere, entries): (Vec<&Entry>, Vec<&Entry>) =
+            entries.into_iter().partition(|it| it.is_everywhere());
         let (mut commands, mut events): (Vec<&Entry>, Vec<&Entry>) =
             entries.into_iter().partition(|it| it.is_command());
         // The order in which a linker gathers is nobody's promise. The same function built twice, in two
         // crates or for two types, is one command.
-        for list in [&mut commands, &mut events] {
-            list.sort_by_key(|it| (it.kind, it.name, it.about, it.purpose, it.fields.len()));
+        for list in [&mut commands, &mut events, &mut everywhere] {
+            list.sort_by_key(|it| {
+                let first = it.fields.first().map(|field| field.key);
+                (it.kind, it.name, it.about, it.purpose, it.fields.len(), first)
+            });
             list.dedup();
         }
         let mut choices: Vec<&Choice> = choices.into_iter().collect();
         choices.sort_by_key(|it| (it.name, it.cases));
         choices.dedup();
-        Self { commands, events, choices }
+        Self { commands, events, everywhere, undeclared: Vec::new(), choices }
+    }
+
+    /// The same with what this tool says with everything, declared or not.
+    #[must_use]
+    pub fn with(mut self, tool: &Tool) -> Self {
+        for attribute in &tool.metadata {
+            let key = &*attribute.key;
+            if !self.knows_everywhere(key) && !self.undeclared.iter().any(|it| it == key) {
+                self.undeclared.push(key.to_owned());
+            }
+        }
+        self.undeclared.sort();
+        self
     }
 
     /// The commands, by name.
@@ -69,6 +96,12 @@ impl Schema {
     #[must_use]
     pub fn events(&self) -> &[&'static Entry] {
         &self.events
+    }
+
+    /// What is declared for everything that is recorded.
+    #[must_use]
+    pub fn everywhere(&self) -> &[&'static Entry] {
+        &self.everywhere
     }
 
     /// The cases of the type that a field was written with, if it is an enum that was found once.
@@ -96,6 +129,13 @@ impl Schema {
     #[must_use]
     pub fn knows(&self, kind: &str, name: &str) -> bool {
         self.commands.iter().chain(&self.events).any(|it| it.kind == kind && it.name == name)
+            || common::READY.iter().any(|it| it.kind == kind && it.name == name)
+    }
+
+    /// Whether this is declared for everything that is recorded.
+    #[must_use]
+    pub fn knows_everywhere(&self, key: &str) -> bool {
+        self.everywhere.iter().any(|it| it.fields.iter().any(|field| field.key == key))
     }
 
     /// Whether a command or an event of this kind and name declares this field.
@@ -106,5 +146,8 @@ impl Schema {
             .chain(&self.events)
             .filter(|it| it.kind == kind && it.name == name)
             .any(|it| it.fields.iter().any(|field| field.key == key))
+            || common::ready(&self.events)
+                .filter(|it| it.kind == kind && it.name == name)
+                .any(|it| it.fields.iter().any(|field| field.name == key))
     }
 }

@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 #[path = "probe/home.rs"]
 mod home;
+#[path = "probe/needs.rs"]
+mod needs;
 
 use home::{Home, eventually, program};
 
@@ -102,8 +104,7 @@ fn a_substitution_ends_with_the_tool_and_not_with_its_sender() {
 
 #[test]
 fn makes_jobserver_gets_its_tokens_back_and_make_ends() {
-    if Command::new("make").arg("--version").output().is_err() {
-        eprintln!("skipped, there is no make: makes_jobserver_gets_its_tokens_back_and_make_ends");
+    if !needs::program("make", "--version", "makes_jobserver_gets_its_tokens_back_and_make_ends") {
         return;
     }
     let home = Home::new();
@@ -200,7 +201,9 @@ fn a_stopped_sender_that_outlived_its_time_is_ended_by_a_later_run() {
 
 #[test]
 fn a_tool_of_a_gibibyte_is_not_copied_to_start_its_sender() {
-    let test = "a_tool_of_a_gibibyte_is_not_copied_to_start_its_sender";
+    if !needs::strace("a_tool_of_a_gibibyte_is_not_copied_to_start_its_sender") {
+        return;
+    }
     let home = Home::new();
     let _cleared = Cleared(&home);
     // The tracer waits for the sender, too.
@@ -208,20 +211,22 @@ fn a_tool_of_a_gibibyte_is_not_copied_to_start_its_sender() {
     let log = home.path("trace");
     let mut traced = Command::new("strace");
     traced
-        .args(["-qq", "-f", "-e", "trace=clone,clone3,fork,vfork", "-o"])
+        .args(["-qq", "-f", "-e", "trace=clone,clone3,fork,vfork,munmap", "-o"])
         .arg(&log)
         .arg(program())
         .arg("large");
-    let Ok(status) = slow(&home, &mut traced).status() else {
-        eprintln!("skipped, there is no strace: {test}");
-        return;
-    };
-    assert!(status.success());
+    assert!(slow(&home, &mut traced).status().unwrap().success());
     let text = std::fs::read_to_string(&log).unwrap();
     let starts: Vec<_> =
         text.lines().filter(|line| line.contains("CLONE_VFORK") || line.contains("fork(")).collect();
     assert_eq!(starts.len(), 1, "{text}");
     // The child borrows its parent's memory until it is another program: nothing is copied.
     assert!(starts[0].contains("CLONE_VM") && starts[0].contains("CLONE_VFORK"), "{text}");
+    // And it was that large then: it gave nothing of the kind back before.
+    let before = text.split("CLONE_VFORK").next().unwrap_or_default();
+    let returned = before.lines().filter_map(|line| line.split_once("munmap(")?.1.split_once(", "));
+    let returned: Vec<u64> =
+        returned.filter_map(|(_, rest)| rest.split(')').next()?.trim().parse().ok()).collect();
+    assert!(returned.iter().all(|bytes| *bytes < 1 << 30), "{text}");
     eventually("its events are sent", || count(&home, "inner") == 1);
 }

@@ -120,6 +120,78 @@ impl Tool {
     }
 }
 
+/// A generic one.
+///
+/// # Errors
+/// Where the condition does not hold.
+#[telemetry::command(metadata(count = N))]
+pub fn generic<'a, T, E, const N: usize>(
+    all: &'a [T; N],
+    check: impl Fn(&T) -> Result<(), E>,
+) -> Result<&'a T, E>
+where
+    T: Clone + 'a,
+    [T; N]: Sized,
+{
+    let [first, ..] = all.as_slice() else { unreachable!("it has {N}") };
+    check(first)?;
+    Ok(first)
+}
+
+/// A trait with futures.
+#[async_trait::async_trait]
+pub trait Service {
+    /// A future.
+    ///
+    /// # Errors
+    /// Where there is nothing to call.
+    async fn call(&self, name: &str) -> Result<usize, Problem>;
+}
+
+#[async_trait::async_trait]
+impl Service for Tool {
+    #[telemetry::command(name = "service/call", record(text(name)))]
+    async fn call(&self, name: &str) -> Result<usize, Problem> {
+        std::future::ready(()).await;
+        if name.is_empty() {
+            return Err(Problem::Missing);
+        }
+        Ok(usize::from(self.runs) + name.len())
+    }
+}
+
+/// A trait with futures of the language's own.
+pub trait Native {
+    /// A future.
+    fn go(&self) -> impl Future<Output = u8> + Send;
+}
+
+impl Native for Tool {
+    #[telemetry::command(name = "native/go")]
+    async fn go(&self) -> u8 {
+        std::future::ready(self.runs).await
+    }
+}
+
+/// A whole tool's `main`, which is not called here.
+mod whole {
+    use std::process::ExitCode;
+
+    /// Begins the library as `#[telemetry::main]` does.
+    #[telemetry::main(config = "examples/greet.toml")]
+    #[telemetry::command(name = "whole")]
+    pub(super) fn main() -> ExitCode {
+        ExitCode::SUCCESS
+    }
+
+    /// And on a runtime.
+    #[telemetry::main(config = "examples/greet.toml")]
+    #[tokio::main(flavor = "current_thread")]
+    pub(super) async fn asynchronous() -> Result<(), super::Problem> {
+        super::future(1).await.map(drop)
+    }
+}
+
 #[test]
 fn an_authors_strictest_lints_find_nothing() {
     let ((), events) = telemetry::capture(false, || {
@@ -131,4 +203,8 @@ fn an_authors_strictest_lints_find_nothing() {
     });
     assert_eq!(events.len(), 5);
     drop((future(1), returned(1), boxed("a")));
+    drop((Tool::default().call("a"), Tool::default().go()));
+    assert_eq!(generic(&[1, 2], |_| Ok::<_, Problem>(())).unwrap_or(&0), &1);
+    let mains: (fn() -> ExitCode, fn() -> Result<(), Problem>) = (whole::main, whole::asynchronous);
+    let _ = mains;
 }

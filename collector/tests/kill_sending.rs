@@ -2,28 +2,22 @@
 //! nothing, and a claim is on disk before its request.
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[path = "probe/home.rs"]
 mod home;
+#[path = "probe/needs.rs"]
+mod needs;
 
 use home::{Home, program};
+use needs::strace;
 
 const AT_LEAST_ONCE: &str = "mode = \"never\"\ninterval = \"0s\"";
 const AT_MOST_ONCE: &str = "mode = \"never\"\ninterval = \"0s\"\nsemantics = \"at-most-once\"";
-
-/// Whether `strace` can be used; where it cannot, the test says so by name.
-fn strace(test: &str) -> bool {
-    let works = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
-    let works = works.is_ok_and(|output| output.status.success());
-    if !works {
-        assert!(std::env::var_os("CI").is_none(), "CI installs strace");
-        eprintln!("skipped, there is no strace: {test}");
-    }
-    works
-}
 
 fn with(mut command: Command, home: &Home, delivery: &str) -> Command {
     command.env("PROBE_DELIVERY", delivery).env("PROBE_VENDOR", home.path("vendor"));
@@ -60,39 +54,66 @@ fn arrived(home: &Home) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix("five ")).map(str::to_owned).collect()
 }
 
-/// The lines of a sender's trace, and which of them is the first that is about the home.
-fn trace(home: &Home, delivery: &str) -> (Vec<String>, usize) {
+/// The lines of a sender's trace.
+fn trace(home: &Home, delivery: &str) -> Vec<String> {
     let log = home.path("trace");
     let path = log.to_str().unwrap();
     assert!(sender(home, delivery, &["-f", "-s", "256", "-o", path]).status().unwrap().success());
     let text = std::fs::read_to_string(&log).unwrap();
-    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let mark = home.0.path().to_str().unwrap();
-    let first = lines.iter().skip(1).position(|line| line.contains(mark)).unwrap() + 1;
-    (lines, first)
+    text.lines().map(str::to_owned).collect()
 }
 
-/// Kills a sender at each system call from its first one at home; what arrived in the end, for each.
-fn killed_everywhere(delivery: &str, check: impl Fn(usize, &[String]) + Sync) -> usize {
-    let (lines, first) = trace(&recorded(delivery), delivery);
-    let points: Vec<usize> = (first..=lines.len()).collect();
+/// Each system call of a sender from its first one at home: its name, and how many of that name there were up to
+/// it. strace counts each name by itself, whatever else it traces.
+fn calls_at_home(delivery: &str) -> Vec<(String, usize)> {
+    let home = recorded(delivery);
+    let log = home.path("trace");
+    assert!(sender(&home, delivery, &["-o", log.to_str().unwrap()]).status().unwrap().success());
+    let text = std::fs::read_to_string(&log).unwrap();
+    let mark = home.0.path().to_str().unwrap();
+    let first = text.lines().skip(1).position(|line| line.contains(mark)).unwrap() + 1;
+    let mut counts = BTreeMap::<&str, usize>::new();
+    let mut calls = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let Some((name, _)) = line.split_once('(') else { continue };
+        if name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+            let count = counts.entry(name).or_default();
+            *count += 1;
+            if at >= first {
+                calls.push((name.to_owned(), *count));
+            }
+        }
+    }
+    calls
+}
+
+/// Kills a sender at each system call from its first one at home; what arrived in the end, for each. Says how
+/// often it was killed.
+fn killed_everywhere(delivery: &str, check: impl Fn(&str, &[String]) + Sync) -> usize {
+    let points = calls_at_home(delivery);
+    let killed = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for part in points.chunks(points.len().div_ceil(4)) {
-            let check = &check;
+            let (check, killed) = (&check, &killed);
             scope.spawn(move || {
-                for &point in part {
+                for (call, when) in part {
                     let home = recorded(delivery);
-                    let inject = format!("inject=all:signal=SIGKILL:when={point}");
-                    let _ = sender(&home, delivery, &["-o", "/dev/null", "-e", &inject]).status().unwrap();
+                    let inject = format!("inject={call}:signal=SIGKILL:when={when}");
+                    let status =
+                        sender(&home, delivery, &["-o", "/dev/null", "-e", &inject]).status().unwrap();
+                    // strace ends as its tracee did.
+                    killed.fetch_add(usize::from(status.signal() == Some(9)), Ordering::Relaxed);
                     for _ in 0..3 {
                         assert!(sender(&home, delivery, &[]).status().unwrap().success());
                     }
-                    check(point, &arrived(&home));
+                    check(&format!("{call} {when}"), &arrived(&home));
                 }
             });
         }
     });
-    points.len()
+    let killed = killed.into_inner();
+    println!("killed at {killed} of {} points of sending", points.len());
+    killed
 }
 
 #[test]
@@ -100,11 +121,11 @@ fn at_least_once_a_sender_killed_at_any_system_call_loses_nothing() {
     if !strace("at_least_once_a_sender_killed_at_any_system_call_loses_nothing") {
         return;
     }
-    let points = killed_everywhere(AT_LEAST_ONCE, |point, arrived| {
+    let killed = killed_everywhere(AT_LEAST_ONCE, |point, arrived| {
         let distinct: BTreeSet<_> = arrived.iter().collect();
-        assert_eq!(distinct.len(), 5, "killed at system call {point}: {arrived:?}");
+        assert_eq!(distinct.len(), 5, "killed at {point}: {arrived:?}");
     });
-    assert!(points > 100, "{points}");
+    assert!(killed >= 200, "{killed}");
 }
 
 #[test]
@@ -112,14 +133,15 @@ fn at_most_once_a_sender_killed_at_any_system_call_repeats_nothing() {
     if !strace("at_most_once_a_sender_killed_at_any_system_call_repeats_nothing") {
         return;
     }
-    let complete = std::sync::atomic::AtomicUsize::new(0);
-    let points = killed_everywhere(AT_MOST_ONCE, |point, arrived| {
+    let complete = AtomicUsize::new(0);
+    let killed = killed_everywhere(AT_MOST_ONCE, |point, arrived| {
         let distinct: BTreeSet<_> = arrived.iter().collect();
-        assert_eq!(distinct.len(), arrived.len(), "killed at system call {point}: {arrived:?}");
-        complete.fetch_add(usize::from(arrived.len() == 5), std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(distinct.len(), arrived.len(), "killed at {point}: {arrived:?}");
+        complete.fetch_add(usize::from(arrived.len() == 5), Ordering::Relaxed);
     });
     let complete = complete.into_inner();
-    assert!(complete * 2 > points, "only a kill between claim and request may lose: {complete} of {points}");
+    assert!(killed >= 200, "{killed}");
+    assert!(complete * 2 > killed, "only a kill between claim and request may lose: {complete} of {killed}");
 }
 
 #[test]
@@ -128,7 +150,7 @@ fn at_most_once_the_claim_is_on_disk_before_the_request() {
         return;
     }
     let home = recorded(AT_MOST_ONCE);
-    let (lines, _) = trace(&home, AT_MOST_ONCE);
+    let lines = trace(&home, AT_MOST_ONCE);
     let after = |from: usize, what: &str, is: &dyn Fn(&str) -> bool| -> usize {
         let found = lines.iter().skip(from).position(|line| is(line));
         from + found.unwrap_or_else(|| panic!("no {what} after line {from} of\n{}", lines.join("\n")))

@@ -5,12 +5,15 @@
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 use telemetry::consent::{
     Author, Gate, Harness, Inputs, May, Place, Stored, SystemWait, allow, at_start, deny, machine_policy,
 };
 use telemetry::event::Timestamp;
+
+#[path = "probe/needs.rs"]
+mod needs;
 
 const ROLE: &str = "TELEMETRY_QUIET_TEST_PLACE";
 const BEGIN: &str = "/telemetry-test-begin";
@@ -59,9 +62,7 @@ fn what_a_run_does() {
 
 /// The calls of a run with these variables, or `None` where nothing can be traced.
 fn calls(place: &Place, variables: &[(&str, &str)]) -> Option<Vec<String>> {
-    let tracing = Command::new("strace").args(["-f", "true"]).stderr(Stdio::null()).status();
-    if !tracing.is_ok_and(|status| status.success()) {
-        println!("skipped: there is no strace, or it may not trace");
+    if !needs::strace("what a quiet run does to the system") {
         return None;
     }
     let log = tempfile::NamedTempFile::new().unwrap();

@@ -1,4 +1,5 @@
-//! libFuzzer over the functions of `telemetry_host::fuzzing`: `fuzz/run TARGET [SECONDS]`.
+//! libFuzzer over the functions of `telemetry_host::fuzzing` and `telemetry::fuzzing`:
+//! `fuzz/run TARGET [SECONDS]`.
 
 #![no_main]
 
@@ -11,9 +12,9 @@ fn chosen() -> fn(&[u8]) {
     static CHOSEN: OnceLock<fn(&[u8])> = OnceLock::new();
     *CHOSEN.get_or_init(|| {
         let name = std::env::var("FUZZ").expect("FUZZ names a target");
-        let known = telemetry_host::fuzzing::TARGETS;
-        let found = known.iter().find(|(known, _)| *known == name);
-        found.unwrap_or_else(|| panic!("no target `{name}`; there are {:?}", known.map(|(name, _)| name))).1
+        let known = || telemetry_host::fuzzing::TARGETS.iter().chain(&telemetry::fuzzing::TARGETS);
+        let names: Vec<_> = known().map(|(name, _)| *name).collect();
+        known().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no target `{name}`; there are {names:?}")).1
     })
 }
 

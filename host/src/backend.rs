@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::asks::{self, Granted};
-use crate::bindings::telemetry::backend::types as t;
 use crate::component::Component;
 use crate::egress::door::Door;
 use crate::egress::gate::{Exchanges, Gate, GateSetup};
@@ -23,7 +22,7 @@ use crate::egress::resolve::{Lookup, SystemLookup};
 use crate::error::{CallError, StartError};
 use crate::instance::{self, Live};
 use crate::log::{LogBook, LogLine};
-use crate::track;
+use crate::track::checked;
 use crate::types::{Batch, Description, Erasure, Outcome, SendContext};
 
 /// Everything that a component is given.
@@ -68,8 +67,8 @@ impl Setup {
 }
 
 enum Command {
-    Send(t::Batch, t::SendContext, SyncSender<Result<Outcome, CallError>>),
-    Erase(Vec<String>, t::SendContext, SyncSender<Result<Erasure, CallError>>),
+    Send(Batch, SendContext, SyncSender<Result<Outcome, CallError>>),
+    Erase(Vec<String>, SendContext, SyncSender<Result<Erasure, CallError>>),
 }
 
 /// A running backend.
@@ -126,7 +125,7 @@ impl Backend {
             .map_err(|error| CallError::Host(error.to_string()))?;
         let mut backend = Self {
             component: component.clone(),
-            description: track::nothing(),
+            description: checked::nothing(),
             log,
             gate,
             commands: Some(commands),
@@ -149,13 +148,13 @@ impl Backend {
 
     /// The same for a batch that is not needed any more, which saves a copy of it.
     pub fn send_owned(&mut self, batch: Batch, context: &SendContext) -> Result<Outcome, CallError> {
-        let (batch, context) = (track::batch(batch), track::context(context));
+        let context = context.clone();
         self.call(|reply| Command::Send(batch, context, reply))
     }
 
     /// Asks for the erasure of everything under these machine ids.
     pub fn erase(&mut self, ids: &[String], context: &SendContext) -> Result<Erasure, CallError> {
-        let (ids, context) = (ids.to_vec(), track::context(context));
+        let (ids, context) = (ids.to_vec(), context.clone());
         self.call(|reply| Command::Erase(ids, context, reply))
     }
 
@@ -237,11 +236,11 @@ impl Worker {
             while let Some(command) = inbox.recv().await {
                 match command {
                     Command::Send(batch, context, reply) => {
-                        let result = self.send(&batch, &context).await;
+                        let result = self.send(batch, context).await;
                         drop(reply.send(result));
                     }
                     Command::Erase(ids, context, reply) => {
-                        let result = self.erase(&ids, &context).await;
+                        let result = self.erase(ids, context).await;
                         drop(reply.send(result));
                     }
                 }
@@ -292,7 +291,7 @@ impl Worker {
         result
     }
 
-    async fn send(&mut self, batch: &t::Batch, context: &t::SendContext) -> Result<Outcome, CallError> {
+    async fn send(&mut self, batch: Batch, context: SendContext) -> Result<Outcome, CallError> {
         match self.live().await {
             Err(error) => self.after(None, Err(error)),
             Ok(mut live) => {
@@ -302,7 +301,7 @@ impl Worker {
         }
     }
 
-    async fn erase(&mut self, ids: &[String], context: &t::SendContext) -> Result<Erasure, CallError> {
+    async fn erase(&mut self, ids: Vec<String>, context: SendContext) -> Result<Erasure, CallError> {
         match self.live().await {
             Err(error) => self.after(None, Err(error)),
             Ok(mut live) => {

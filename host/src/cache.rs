@@ -53,7 +53,7 @@ impl Cache {
     }
 
     /// What `take` makes of the code, if all of it is as it was written.
-    pub(crate) fn read<T>(&self, take: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    pub(crate) fn read<T>(&self, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
         let file = open_own(&self.path())?;
         let size = file.metadata().ok().filter(|meta| meta.len() <= FILE_BYTES)?.len();
         let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?);
@@ -62,7 +62,7 @@ impl Cache {
         let (magic, head) = head.split_at_checked(8)?;
         let (key, checksum) = head.split_at_checked(32)?;
         let whole = magic == MAGIC && key == self.key && checksum == checksum_of(&self.key, code);
-        if whole { take(code) } else { None }
+        whole.then(|| take(code))
     }
 
     /// Writes the code, if it can, and removes what is too much.

@@ -7,9 +7,8 @@ use wasmtime::component::{Component, Linker};
 
 use crate::error::Offence;
 use crate::state::State;
+use crate::track::{self, Track};
 
-/// The version under which the host links its own interfaces.
-pub(crate) const TRACK: Version = Version::new(0, 1, 0);
 /// The version under which the inert interfaces are linked.
 pub(crate) const WASI: Version = Version::new(0, 2, 12);
 
@@ -62,8 +61,13 @@ fn split(import: &str) -> (&str, Option<Version>) {
     }
 }
 
+/// Whether an import is one of the contract's interfaces, in whatever version.
+pub(crate) fn is_of_the_contract(import: &str) -> bool {
+    OWN.contains(&split(import).0)
+}
+
 /// Whether something built for `asked` can be met by `offered`, as semantic versions have it.
-fn compatible(asked: &Version, offered: &Version) -> bool {
+pub(crate) fn compatible(asked: &Version, offered: &Version) -> bool {
     if !asked.pre.is_empty() || !offered.pre.is_empty() {
         return asked == offered;
     }
@@ -80,9 +84,10 @@ pub fn classify(import: &str) -> Class {
     let refused = |why: &str| Class::Refused(why.to_owned());
     if OWN.contains(&name) {
         return match version {
-            Some(version) if compatible(&version, &TRACK) => Class::Granted,
+            Some(version) if Track::that_meets(&version).is_some() => Class::Granted,
             Some(version) => Class::Refused(format!(
-                "built for version {version} of the contract; this host speaks {TRACK}"
+                "built for version {version} of the contract; this host speaks {}",
+                track::known()
             )),
             None => refused("names no version of the contract"),
         };
@@ -131,10 +136,12 @@ pub fn classify(import: &str) -> Class {
 
 /// The name under which the host links what an accepted import asks for.
 fn linked_name(import: &str, class: &Class) -> Option<String> {
-    let (name, _) = split(import);
+    let (name, version) = split(import);
     match class {
         Class::Granted | Class::Inert if name.starts_with("wasi:") => Some(format!("{name}@{WASI}")),
-        Class::Granted | Class::Inert => Some(format!("{name}@{TRACK}")),
+        Class::Granted | Class::Inert => {
+            Track::that_meets(&version?).map(|track| format!("{name}@{}", track.version))
+        }
         Class::Refused(_) => None,
     }
 }
@@ -182,4 +189,38 @@ fn is_linked(linker: &Linker<State>, interface: &str, name: &str, item: &Compone
     // Types come with the functions that use them.
     let ComponentItem::ComponentFunc(_) = item else { return true };
     instance.func_new(name, |_, _, _, _| Ok(())).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_meet_as_semantic_versions_have_it() {
+        for (asked, offered, meets) in [
+            ("0.1.0", "0.1.0", true),
+            ("0.1.9", "0.1.0", true),
+            ("0.1.0", "0.1.9", true),
+            ("0.2.0", "0.1.0", false),
+            ("0.1.0", "0.2.0", false),
+            ("0.2.99", "0.2.12", true),
+            ("0.3.0", "0.2.12", false),
+            ("1.2.0", "1.9.3", true),
+            ("1.9.3", "1.2.0", true),
+            ("2.0.0", "1.9.3", false),
+            ("1.0.0", "0.1.0", false),
+            ("0.1.0", "1.1.0", false),
+            ("0.0.3", "0.0.3", true),
+            ("0.0.4", "0.0.3", false),
+            ("0.0.3", "0.1.3", false),
+            ("0.2.0-draft.1", "0.2.0", false),
+            ("0.2.0", "0.2.0-draft.1", false),
+            ("0.2.0-draft.1", "0.2.0-draft.1", true),
+            ("0.2.0-draft.1", "0.2.0-draft.2", false),
+            ("0.1.0+build.5", "0.1.0", true),
+        ] {
+            let parse = |text| Version::parse(text).unwrap();
+            assert_eq!(compatible(&parse(asked), &parse(offered)), meets, "{asked} by {offered}");
+        }
+    }
 }

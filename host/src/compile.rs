@@ -25,41 +25,78 @@ mod with_compiler {
     use crate::engine::Target;
     use crate::native_code::{self, Origin};
 
+    /// For the processor, and where the system refuses executable memory for the interpreter. Both are kept:
+    /// the code that does not load says of the next run, without compiling, that it is to be interpreted.
     pub(crate) fn compile(
         binary: Vec<u8>,
         digest: &str,
         options: &LoadOptions,
     ) -> Result<(Engine, Component), LoadError> {
-        let native = engine(Target::Native)?;
-        let cache = options.cache.as_deref().and_then(|dir| Cache::open(dir, &native, digest));
-        let cached = |code: &[u8]| native_code::deserialize(&native, code, Origin::Cache).ok();
-        if let Some(component) = cache.as_ref().and_then(|cache| cache.read(cached)) {
-            return Ok((native, component));
+        let native = Way::of(Target::Native, digest, options)?;
+        let refused = match native.cached() {
+            Some(Ok(component)) => return Ok((native.engine, component)),
+            Some(Err(_)) => true,
+            None => false,
+        };
+        let interpreter = if cfg!(feature = "pulley-compiler") {
+            Some(Way::of(Target::Pulley, digest, options)?)
+        } else {
+            None
+        };
+        if refused
+            && let Some(interpreter) = &interpreter
+            && let Some(Ok(component)) = interpreter.cached()
+        {
+            return Ok((interpreter.engine.clone(), component));
         }
-        let limit = options.limits.compile_time;
-        let spare = cfg!(feature = "pulley-compiler").then(|| binary.clone());
-        let code = within_time(&native, binary, limit)?;
-        match native_code::deserialize(&native, &code, Origin::JustCompiled) {
-            Ok(component) => {
-                if let Some(cache) = cache {
-                    cache.write(&code);
-                }
-                Ok((native, component))
-            }
+        let spare = interpreter.is_some().then(|| binary.clone());
+        let compiled = native.compile(binary, options.limits.compile_time)?;
+        match (compiled, interpreter, spare) {
+            (Ok(component), ..) => Ok((native.engine, component)),
             // What was compiled a moment ago does not load: the system refuses executable memory.
-            Err(error) => match spare {
-                Some(binary) => interpreted(binary, limit),
-                None => Err(LoadError::Host(crate::text::reason(&format!("{error:#}")))),
-            },
+            (Err(_), Some(interpreter), Some(binary)) => {
+                let component = interpreter.compile(binary, options.limits.compile_time)?.map_err(host)?;
+                Ok((interpreter.engine, component))
+            }
+            (Err(error), ..) => Err(host(error)),
         }
     }
 
-    fn interpreted(binary: Vec<u8>, limit: Duration) -> Result<(Engine, Component), LoadError> {
-        let pulley = engine(Target::Pulley)?;
-        let code = within_time(&pulley, binary, limit)?;
-        let component = native_code::deserialize(&pulley, &code, Origin::JustCompiled)
-            .map_err(|error| LoadError::Host(crate::text::reason(&format!("{error:#}"))))?;
-        Ok((pulley, component))
+    fn host(error: wasmtime::Error) -> LoadError {
+        LoadError::Host(crate::text::reason(&format!("{error:#}")))
+    }
+
+    /// One of the two ways to run a component, with the place of its code.
+    struct Way {
+        engine: Engine,
+        cache: Option<Cache>,
+    }
+
+    impl Way {
+        fn of(target: Target, digest: &str, options: &LoadOptions) -> Result<Self, LoadError> {
+            let engine = engine(target)?;
+            let cache = options.cache.as_deref().and_then(|dir| Cache::open(dir, &engine, digest));
+            Ok(Self { engine, cache })
+        }
+
+        /// What is in the cache, if it is whole, and whether it loads.
+        fn cached(&self) -> Option<wasmtime::Result<Component>> {
+            let load = |code: &[u8]| native_code::deserialize(&self.engine, code, Origin::Cache);
+            self.cache.as_ref()?.read(load)
+        }
+
+        /// The inner error is of the system, which does not let the code be loaded.
+        fn compile(
+            &self,
+            binary: Vec<u8>,
+            limit: Duration,
+        ) -> Result<wasmtime::Result<Component>, LoadError> {
+            let code = within_time(&self.engine, binary, limit)?;
+            if let Some(cache) = &self.cache {
+                cache.write(&code);
+            }
+            Ok(native_code::deserialize(&self.engine, &code, Origin::JustCompiled))
+        }
     }
 
     /// Compiles on a thread of its own. The compiler cannot be interrupted: when it takes too long, the

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
-use crate::bindings::BackendPre;
 use crate::check;
 use crate::engine::{self, Target};
-use crate::error::{CallError, LoadError};
+use crate::error::{CallError, LoadError, Offence};
 use crate::limits::Limits;
 use crate::native_code::{self, Origin};
 use crate::precompiled::{self, Part};
 use crate::read::{self, Binary};
 use crate::state::State;
+use crate::track::{self, Prepared, Spoken};
 use crate::types::Description;
 use crate::{compile, instance, wasi};
 
@@ -51,7 +51,7 @@ pub struct Component(pub(crate) Arc<Loaded>);
 
 pub(crate) struct Loaded {
     pub(crate) engine: Engine,
-    pub(crate) pre: BackendPre<State>,
+    pub(crate) pre: Arc<dyn Prepared>,
     pub(crate) limits: Limits,
     digest: String,
 }
@@ -122,10 +122,27 @@ impl Component {
             offences if offences.is_empty() => Ok(()),
             offences => Err(LoadError::Refused(offences)),
         };
+        let track = match track::spoken(&engine, &component) {
+            Spoken::Known(_, track) => track,
+            Spoken::Unknown(found) => {
+                // That its imports are of that version too says nothing more; what else it imports does.
+                let own = |offence: &Offence| check::is_of_the_contract(&offence.import);
+                let all = check::offences(&engine, &component, &linker);
+                if all.iter().all(own) {
+                    return Err(LoadError::UnknownTrack { found, known: track::known() });
+                }
+                return Err(LoadError::Refused(all));
+            }
+            Spoken::None => {
+                offences()?;
+                let why = "it exports no `telemetry:backend/exporter`";
+                return Err(LoadError::WrongWorld(why.to_owned()));
+            }
+        };
         if !check::may_have_all(&engine, &component) {
             offences()?;
         }
-        let pre = match linker.instantiate_pre(&component).and_then(BackendPre::new) {
+        let pre = match linker.instantiate_pre(&component).and_then(|pre| track.prepare(pre)) {
             Ok(pre) => pre,
             Err(error) => {
                 // Looking for each function that is missing takes longer than all the rest of loading.
@@ -175,12 +192,7 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<State>, LoadError> {
     let linked = wasi::link(&mut linker);
     #[cfg(feature = "wasi-http")]
     let linked = linked.and_then(|()| crate::wasi_http::link(&mut linker));
-    let linked = linked.and_then(|()| {
-        crate::bindings::Backend::add_to_linker::<_, wasmtime::component::HasSelf<_>>(
-            &mut linker,
-            |state: &mut State| state,
-        )
-    });
+    let linked = linked.and_then(|()| track::link(&mut linker));
     linked.map_err(|error| LoadError::Host(format!("{error:#}")))?;
     Ok(linker)
 }

@@ -52,6 +52,16 @@ pub enum LoadError {
     /// It does not export what a backend exports.
     #[error("the component is not a telemetry backend: {0}")]
     WrongWorld(String),
+    /// It speaks a version of the contract that this host does not.
+    #[error(
+        "the component speaks version {found} of the contract and this host speaks {known}: build the component for one of these, or the tool with a version of this library that speaks the component's"
+    )]
+    UnknownTrack {
+        /// What it exports.
+        found: String,
+        /// What would be right.
+        known: String,
+    },
     /// It needs compiling, and the compiler is not part of this program.
     #[error(
         "the component is not precompiled and this program has no compiler: build it with the feature `compiler`, or precompile the component"

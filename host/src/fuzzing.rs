@@ -19,13 +19,15 @@ use crate::text::tidy;
 pub type Target = fn(&[u8]);
 
 /// Every function by its name, which is that of its corpus.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: &[(&str, Target)] = &[
     ("component", component),
     ("artefact", artefact),
     ("grant", grant),
     ("request", request),
     ("answer", answer),
     ("proxy", proxy),
+    #[cfg(feature = "wasi-http")]
+    ("url", url),
 ];
 
 const SECRET: &str = "s3cret/of+the=author";
@@ -183,5 +185,74 @@ fn proxy(bytes: &[u8]) {
         && let Ok(Some(chosen)) = proxies.choose(&url)
     {
         assert!(!chosen.shown.contains('@'), "{}", chosen.shown);
+    }
+}
+
+/// A URL of a guest that speaks `wasi:http`: the endpoint that it belongs to, and the request that comes of it.
+#[cfg(feature = "wasi-http")]
+fn url(bytes: &[u8]) {
+    use crate::egress::door::{Door, Recorder};
+    use crate::egress::gate::{Gate, GateSetup};
+
+    const GRANTED: [(&str, &str); 4] = [
+        ("outer", "https://vendor.example:8443/base"),
+        ("inner", "https://vendor.example:8443/base/inner/"),
+        ("whole", "http://127.0.0.1"),
+        ("six", "https://[2606:4700::1111]/v1"),
+    ];
+    let written = text(bytes);
+    let Ok(uri) = written.parse::<http::Uri>() else { return };
+    let granted = |(endpoint, url): (&str, &str)| {
+        let (endpoint, url) = (endpoint.to_owned(), url.to_owned());
+        let allow = vec!["http".to_owned(), "loopback".to_owned()];
+        Grant::parse(GrantSpec { endpoint, url, allow, ..GrantSpec::default() }).ok()
+    };
+    let grants: Vec<Grant> = GRANTED.into_iter().filter_map(granted).collect();
+    assert_eq!(grants.len(), GRANTED.len());
+    let gate = Gate::new(GateSetup {
+        grants: grants.clone(),
+        door: Door::Record(Recorder::default()),
+        proxies: Proxies::none(),
+        lookup: std::sync::Arc::new(crate::egress::resolve::SystemLookup),
+        limits: Limits::default(),
+        user_agent: String::new(),
+        max_requests: None,
+    });
+    let Ok((endpoint, path)) = gate.endpoint_at(&uri) else {
+        // The query may hold anything, and is not shown. (What it says may stand before it too.)
+        let shown = gate.exchanges().last_denial.unwrap_or_default();
+        let query = uri.query().filter(|query| query.len() > 16 && written.matches(query).count() == 1);
+        assert!(!query.is_some_and(|query| shown.contains(query)), "{shown}");
+        return;
+    };
+    let Some(grant) = grants.iter().find(|grant| grant.endpoint() == endpoint) else {
+        unreachable!("an endpoint that nobody granted: {endpoint}");
+    };
+    // Another reader of the URL finds the same place.
+    if let Ok(read) = url::Url::parse(&written) {
+        assert_eq!(
+            (read.scheme(), read.host_str()),
+            (grant.url().scheme(), grant.url().host_str()),
+            "{written}"
+        );
+        assert_eq!(read.port_or_known_default(), grant.url().port_or_known_default(), "{written}");
+        assert!(read.username().is_empty() && read.password().is_none(), "{written}");
+    }
+    let asked = Asked {
+        endpoint,
+        method: "POST",
+        path,
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        coding: Coding::Identity,
+        timeout: None,
+    };
+    if let Ok(prepared) = Prepared::new(grant, asked, &Limits::default(), "fuzz") {
+        let (url, base) = (&prepared.url, grant.url());
+        assert_eq!((url.scheme(), url.host_str(), url.port()), (base.scheme(), base.host_str(), base.port()));
+        let prefix = base.path().trim_end_matches('/');
+        let rest = url.path().strip_prefix(prefix);
+        assert!(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')), "{url}");
     }
 }

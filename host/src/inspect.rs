@@ -5,6 +5,7 @@ use wasmtime::component::types::ComponentItem;
 use crate::check::{self, Class};
 use crate::component::{Compiled, Component, LoadOptions, Source, linker};
 use crate::error::LoadError;
+use crate::track::{self, Spoken};
 use crate::types::Description;
 
 /// One import and what it is.
@@ -28,7 +29,7 @@ pub struct Inspection {
     pub imports: Vec<Import>,
     /// Everything that it exports.
     pub exports: Vec<String>,
-    /// The version of the contract that it speaks, as in `0.1.0`.
+    /// The version of the contract that it speaks, as in `0.1.0`: of several the newest that this host speaks too.
     pub track: Option<String>,
     /// Why it would not be loaded.
     pub refused: Option<String>,
@@ -65,8 +66,10 @@ pub fn inspect(source: Source<'_>, options: &LoadOptions) -> Result<Inspection, 
         })
         .collect();
     let exports: Vec<String> = whole.exports(&engine).map(|(name, _)| tidy(name)).collect();
-    let track =
-        exports.iter().find_map(|name| name.strip_prefix("telemetry:backend/exporter@").map(str::to_owned));
+    let track = match track::spoken(&engine, &compiled.component) {
+        Spoken::Known(version, _) | Spoken::Unknown(version) => Some(version),
+        Spoken::None => None,
+    };
     let (sha256, size) = (compiled.digest.clone(), compiled.size);
     let (refused, description) = match Component::check(compiled, options) {
         Err(error) => (Some(error.to_string()), None),

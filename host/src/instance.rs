@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime_wasi::I32Exit;
 
-use crate::bindings::Backend as Exports;
-use crate::bindings::telemetry::backend::types as t;
 use crate::component::{Component, Loaded};
 use crate::egress::door::{Door, Recorder};
 use crate::egress::gate::{Gate, GateSetup};
@@ -18,13 +16,13 @@ use crate::error::CallError;
 use crate::log::{Level, LogBook, Stream};
 use crate::state::{self, OutOfTime, State};
 use crate::text::reason;
-use crate::track;
-use crate::types::{Description, Erasure, Outcome, Problem, Verdict};
+use crate::track::{Exporter, checked};
+use crate::types::{Batch, Description, Erasure, Outcome, Problem, SendContext, Verdict};
 
 /// An instance in its store.
 pub(crate) struct Live {
     store: Store<State>,
-    exports: Exports,
+    exports: Box<dyn Exporter>,
     limit: Duration,
 }
 
@@ -34,7 +32,7 @@ impl Live {
         let mut store = state::store(&loaded.engine, &loaded.limits, log, gate);
         state::begin_call(&mut store);
         let limit = loaded.limits.call_time;
-        let made = tokio::time::timeout(limit, loaded.pre.instantiate_async(&mut store)).await;
+        let made = tokio::time::timeout(limit, loaded.pre.instantiate(&mut store)).await;
         let exports = finish("instantiation", limit, made, &mut store)?;
         Ok(Self { store, exports, limit })
     }
@@ -46,34 +44,26 @@ impl Live {
 
     pub(crate) async fn describe(&mut self) -> Result<Description, CallError> {
         self.begin(false);
-        let exporter = self.exports.telemetry_backend_exporter();
-        let made = tokio::time::timeout(self.limit, exporter.call_describe(&mut self.store)).await;
+        let made = tokio::time::timeout(self.limit, self.exports.describe(&mut self.store)).await;
         let description = finish("describe", self.limit, made, &mut self.store)?;
-        track::description(description).map_err(CallError::Contract)
+        checked::description(description).map_err(CallError::Contract)
     }
 
     pub(crate) async fn configure(&mut self, settings: &str) -> Result<Result<(), Vec<Problem>>, CallError> {
         self.begin(false);
-        let exporter = self.exports.telemetry_backend_exporter();
-        let made = tokio::time::timeout(self.limit, exporter.call_configure(&mut self.store, settings)).await;
-        Ok(finish("configure", self.limit, made, &mut self.store)?.map_err(track::problems))
+        let made = tokio::time::timeout(self.limit, self.exports.configure(&mut self.store, settings)).await;
+        Ok(finish("configure", self.limit, made, &mut self.store)?.map_err(checked::problems))
     }
 
-    pub(crate) async fn send(
-        &mut self,
-        batch: &t::Batch,
-        context: &t::SendContext,
-    ) -> Result<Outcome, CallError> {
+    pub(crate) async fn send(&mut self, batch: Batch, context: SendContext) -> Result<Outcome, CallError> {
         self.begin(true);
-        let before = self.store.data().gate.answered();
-        let exporter = self.exports.telemetry_backend_exporter();
-        let made =
-            tokio::time::timeout(self.limit, exporter.call_send(&mut self.store, batch, context)).await;
+        let (before, events) = (self.store.data().gate.answered(), batch.events.len());
+        let made = tokio::time::timeout(self.limit, self.exports.send(&mut self.store, batch, context)).await;
         self.store.data().gate.set_open(false);
         let outcome = finish("send", self.limit, made, &mut self.store)?;
-        let outcome = track::outcome(outcome, batch.events.len()).map_err(CallError::Contract)?;
+        let outcome = checked::outcome(outcome, events).map_err(CallError::Contract)?;
         let asked_nobody = self.store.data().gate.answered() == before;
-        if asked_nobody && !batch.events.is_empty() && says_delivered(&outcome) {
+        if asked_nobody && events > 0 && says_delivered(&outcome) {
             let how = "`send` says that events were delivered, but no request of its was answered";
             return Err(CallError::Contract(how.to_owned()));
         }
@@ -82,22 +72,22 @@ impl Live {
 
     pub(crate) async fn erase(
         &mut self,
-        ids: &[String],
-        context: &t::SendContext,
+        ids: Vec<String>,
+        context: SendContext,
     ) -> Result<Erasure, CallError> {
         self.begin(true);
-        let exporter = self.exports.telemetry_backend_exporter();
-        let made = tokio::time::timeout(self.limit, exporter.call_erase(&mut self.store, ids, context)).await;
+        let made = tokio::time::timeout(self.limit, self.exports.erase(&mut self.store, ids, context)).await;
         self.store.data().gate.set_open(false);
-        finish("erase", self.limit, made, &mut self.store).map(track::erasure)
+        finish("erase", self.limit, made, &mut self.store).map(checked::erasure)
     }
 
     /// Whether the next call may have it. Memory never shrinks: an instance that has grown past half its
-    /// allowance is replaced. So is one that left a request behind: it ends with the instance.
+    /// allowance is replaced. So is one that left a request behind, or one
+    /// that it never sent: they end with the instance.
     pub(crate) fn is_fit(&self, memory_bytes: usize) -> bool {
         let state = self.store.data();
         #[cfg(feature = "wasi-http")]
-        if state.gate.has_loose_ends() {
+        if state.gate.has_loose_ends() || state.http.has_unsent() {
             return false;
         }
         state.meter.memory_used() <= memory_bytes / 2

@@ -23,7 +23,6 @@
 
 mod asks;
 mod backend;
-mod bindings;
 #[cfg(feature = "compiler")]
 mod cache;
 mod check;

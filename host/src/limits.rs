@@ -1,7 +1,8 @@
 //! What a component may cost, as numbers with reasons.
 //!
-//! Every limit holds for one component. An author may tighten or widen each of them under
-//! `[backend.limits]`; nothing that a component says changes any.
+//! Every limit holds for one component. An author may tighten or widen each field of [`Limits`] under
+//! `[backend.limits]`, where it has the same name; nothing that a component says changes any. One number is
+//! the engine's and not an author's: [`WASM_STACK_BYTES`].
 
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ pub const HANDLES: usize = 4_096;
 /// What one call into the host may carry: the largest request, and room for its headers.
 pub const HOST_CALL_BYTES: usize = 24 << 20;
 /// Guest stack. JavaScript engines want more than the usual 64 KiB; recursion without end gets no further.
+///
+/// A constant: it is a part of the stack that each call runs on, which has to leave the host its own share
+/// whatever a component does with its part; and an honest component that wants more than a JavaScript engine
+/// is not known.
 pub const WASM_STACK_BYTES: usize = 512 << 10;
 /// Processor time of one call. A thousand events take milliseconds.
 pub const CPU_TIME: Duration = Duration::from_secs(5);
@@ -40,7 +45,8 @@ pub const REQUESTS_PER_CALL: u32 = 16;
 pub const LOG_BYTES: usize = 64 << 10;
 /// One line of log.
 pub const LOG_LINE_BYTES: usize = 2 << 10;
-/// Failed calls (traps, timeouts) in a row after which a component is not called any more.
+/// Failed calls (traps, timeouts) in a row after which a component is not called any more by one sender; 0 for
+/// however many there are.
 pub const FAILURES: u32 = 3;
 
 /// What a component may cost. [`Limits::default`] has the named constants of [`crate::limits`].

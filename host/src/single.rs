@@ -60,7 +60,7 @@ pub fn post_json(grant: Grant, door: Door, proxies: Proxies, body: &str) -> Resu
     gate.set_open(true);
     let sent = blocking(async move { gate.send(asked).await });
     sent.map_err(PostError::NotSent)?.map_err(|refusal| match refusal {
-        Refusal::Denied(why) | Refusal::Invalid(why) => PostError::NotSent(why),
+        Refusal::Denied(why) | Refusal::Invalid(why) | Refusal::TooLarge(why) => PostError::NotSent(why),
         other => PostError::NoAnswer(other.to_string()),
     })
 }

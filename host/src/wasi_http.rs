@@ -6,7 +6,8 @@
 //! nothing about it is believed that the gate would not believe otherwise.
 //!
 //! What such a guest may hold of the host's memory is bounded too: bodies on their way out, and answers that
-//! it keeps, together.
+//! it keeps, together; and bodies that it fills and never sends. (Header fields that it makes are bounded each
+//! by its own size, and together by the number of handles.)
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,6 +38,45 @@ pub(crate) struct Http {
 struct Hooks {
     gate: Gate,
     held: Held,
+    unsent: Unsent,
+}
+
+/// Bodies that were begun and not sent. Each has room for two writes of one chunk's size, and nothing says
+/// which of them a guest gives up without sending it; so the chunks become smaller as room becomes scarce, and
+/// there is room again when none is left unsent.
+struct Unsent {
+    bodies: usize,
+    room: usize,
+    most: usize,
+}
+
+impl Unsent {
+    /// What an honest guest gets, which has one at a time.
+    const CHUNK: usize = 1 << 20;
+    /// However many there are, as many as there may be handles.
+    const LEAST: usize = 1 << 10;
+    /// Writes that fit into a body that nobody takes anything from.
+    const WRITES: usize = 2;
+
+    fn new(most: usize) -> Self {
+        Self { bodies: 0, room: most, most }
+    }
+
+    /// One more; answers the size of its chunks.
+    fn begin(&mut self) -> usize {
+        let chunk = (self.room / (2 * Self::WRITES)).clamp(Self::LEAST, Self::CHUNK);
+        self.bodies += 1;
+        self.room = self.room.saturating_sub(Self::WRITES * chunk);
+        chunk
+    }
+
+    /// One is sent: what is in it is counted where it is collected.
+    fn sent(&mut self) {
+        self.bodies = self.bodies.saturating_sub(1);
+        if self.bodies == 0 {
+            self.room = self.most;
+        }
+    }
 }
 
 impl Http {
@@ -45,7 +85,13 @@ impl Http {
         // By its reckoning a header takes up about twice what it has on the wire.
         context.set_field_size_limit(limits.head_bytes.saturating_mul(2));
         let most = limits.request_bytes.saturating_add(limits.response_bytes.saturating_mul(4));
-        Self { context, hooks: Hooks { gate: gate.clone(), held: Held { bytes: Arc::default(), most } } }
+        let held = Held { bytes: Arc::default(), most };
+        Self { context, hooks: Hooks { gate: gate.clone(), held, unsent: Unsent::new(most) } }
+    }
+
+    /// Whether a body was begun that was never sent: it lives as long as the instance.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.hooks.unsent.bodies > 0
     }
 }
 
@@ -71,9 +117,14 @@ impl WasiHttpHooks for Hooks {
         _: Ended,
     ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, Ended)>> + Send> {
         let (gate, held) = (self.gate.clone(), self.held.clone());
+        // A request without a body has one that has ended; what a guest fills never says so of itself.
+        if !request.body().is_end_stream() {
+            self.unsent.sent();
+        }
+        // The guest may drop what it waits for, and go on: it is a loose end until then, begun or not.
+        let loose = gate.loose_end();
         Box::new(async move {
-            // The guest may drop what it waits for, and go on: it is a loose end until then.
-            let _loose = gate.loose_end();
+            let _loose = loose;
             let (head, body) = request.into_parts();
             let (body, kept) = collect(body, &held).await?;
             let asked = asked(&gate, &head, body, options)?;
@@ -82,6 +133,10 @@ impl WasiHttpHooks for Hooks {
             let response = response(answer, &held)?;
             Ok((response, Box::new(async { Ok(()) }) as Ended))
         })
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        self.unsent.begin()
     }
 
     /// The gate sets it.
@@ -110,10 +165,15 @@ impl Held {
 }
 
 impl Kept {
-    /// Whether there is room for more.
+    /// Takes more, if there is room for it.
     fn grow(&mut self, by: usize) -> bool {
-        self.bytes = self.bytes.saturating_add(by);
-        self.held.bytes.fetch_add(by, Ordering::Relaxed).saturating_add(by) <= self.held.most
+        let Held { bytes, most } = &self.held;
+        let more = |held: usize| held.checked_add(by).filter(|held| held <= most);
+        let grown = bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
+        if grown {
+            self.bytes += by;
+        }
+        grown
     }
 }
 
@@ -208,8 +268,42 @@ fn error(refusal: Refusal) -> Error {
     match refusal {
         Refusal::Timeout => Error::HttpResponseTimeout,
         Refusal::ResponseTooLarge => Error::HttpResponseBodySize(None),
+        // The gate answers it with 413.
+        Refusal::TooLarge(_) => Error::HttpRequestBodySize(None),
         Refusal::Denied(why) | Refusal::Invalid(why) | Refusal::Unreachable(why) | Refusal::Other(why) => {
             Error::InternalError(Some(why))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_counted_together_and_given_back_part_by_part() {
+        let held = Held { bytes: Arc::default(), most: 100 };
+        let (mut one, mut other) = (held.nothing(), held.nothing());
+        assert!(one.grow(60) && other.grow(40));
+        assert!(!other.grow(1), "both are counted");
+        drop(other);
+        assert!(one.grow(40));
+        assert!(!one.grow(usize::MAX), "a number that wraps round finds no room");
+        drop(one);
+        assert_eq!(held.bytes.load(Ordering::Relaxed), 0);
+        assert!(held.nothing().grow(100));
+    }
+
+    #[test]
+    fn bodies_that_are_not_sent_share_what_there_is_however_many_they_are() {
+        let mut unsent = Unsent::new(32 << 20);
+        for _ in 0..100 {
+            assert_eq!(unsent.begin(), Unsent::CHUNK, "one at a time has all that it wants");
+            unsent.sent();
+        }
+        let total: usize = (0..4_096).map(|_| Unsent::WRITES * unsent.begin()).sum();
+        assert!(total <= (32 << 20) + 4_096 * Unsent::WRITES * Unsent::LEAST, "{total}");
+        unsent.sent();
+        assert_eq!(unsent.begin(), Unsent::LEAST, "one of many that is sent makes no room");
     }
 }

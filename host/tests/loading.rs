@@ -157,6 +157,87 @@ mod cache {
         assert!(std::fs::symlink_metadata(&file).unwrap().is_file(), "replaced by a file");
     }
 
+    /// A user who is neither the administrator nor anybody here.
+    #[cfg(unix)]
+    const NOBODY: u32 = 65_534;
+
+    /// Whether this runs as the administrator, who alone can give files away.
+    #[cfg(unix)]
+    fn is_root(test: &str) -> bool {
+        let root = rustix::process::geteuid().is_root();
+        assert!(root || std::env::var_os("OFFICIAL").is_none_or(|it| it != "required"), "{test} needs root");
+        if !root {
+            eprintln!("skipped: {test} needs root");
+        }
+        root
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_or_file_of_another_user_is_not_used() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        if !is_root("a_directory_or_file_of_another_user_is_not_used") {
+            return;
+        }
+        let place = Place::new();
+        let bytes = numbered(0);
+        place.load(&bytes);
+        let file = place.only();
+        let honest = std::fs::read(&file).unwrap();
+        chown(&file, Some(NOBODY), None).unwrap();
+        delivers(&place.load(&bytes));
+        assert_eq!(std::fs::metadata(&file).unwrap().uid(), 0, "replaced by one of our own");
+        assert_eq!(std::fs::read(&file).unwrap(), honest);
+        std::fs::remove_file(&file).unwrap();
+        chown(place.dir(), Some(NOBODY), None).unwrap();
+        delivers(&place.load(&bytes));
+        assert!(place.files().is_empty(), "nothing is written where it would be another's");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_runs_with_another_users_rights_has_no_cache() {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        use std::os::unix::process::CommandExt;
+        const NAME: &str = "cache::a_program_that_runs_with_another_users_rights_has_no_cache";
+        const DIR: &str = "TELEMETRY_TEST_CACHE";
+        if let Some(dir) = std::env::var_os(DIR) {
+            // The child: loads, whatever becomes of the cache.
+            let mut options = LoadOptions::default();
+            options.cache = Some(dir.into());
+            delivers(&Component::load(Source::Bytes(&numbered(0)), &options).unwrap());
+            return;
+        }
+        if !is_root(NAME) {
+            return;
+        }
+        let place = tempfile::tempdir().unwrap();
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        set(place.path(), 0o755);
+        let program = place.path().join("tool");
+        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        chown(&program, Some(NOBODY), None).unwrap();
+        let cached = |lent: bool| {
+            let home = place.path().join(if lent { "lent" } else { "own" });
+            std::fs::create_dir(&home).unwrap();
+            chown(&home, Some(NOBODY), None).unwrap();
+            set(&program, if lent { 0o4755 } else { 0o755 });
+            let dir = home.join("code");
+            let mut child = std::process::Command::new(&program);
+            child.args([NAME, "--exact"]).env(DIR, &dir).current_dir("/");
+            if !lent {
+                child.uid(NOBODY);
+            }
+            let ran = child.output().unwrap();
+            assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+            dir.read_dir().is_ok_and(|mut files| files.next().is_some())
+        };
+        assert!(cached(false), "whoever is one user has one");
+        assert!(!cached(true), "another user's rights are no place to take code from");
+    }
+
     #[test]
     fn a_cache_that_cannot_be_written_is_no_error() {
         let place = Place::new();

@@ -11,7 +11,7 @@ use support::{batch, context, grant, load};
 use telemetry_guests::Guest;
 use telemetry_host::types::Outcome;
 use telemetry_host::{
-    Backend, CompileFor, Component, Door, LoadOptions, Recorder, Setup, Source, precompile,
+    Backend, CompileFor, Component, Door, LoadError, LoadOptions, Recorder, Setup, Source, precompile,
 };
 
 /// Set for the process in which memory is refused; what it is to do.
@@ -66,6 +66,29 @@ fn a_component_is_compiled_for_the_interpreter() {
         Some(true) => {
             let component = load(&Guest::default().component()).unwrap();
             assert!(component.is_interpreted());
+            delivers(&component);
+        }
+    }
+}
+
+#[test]
+fn what_was_compiled_for_the_interpreter_is_kept_and_not_compiled_again() {
+    match is_refused() {
+        None => again("what_was_compiled_for_the_interpreter_is_kept_and_not_compiled_again"),
+        Some(false) => {}
+        Some(true) => {
+            let guest = Guest::default().component();
+            let place = tempfile::tempdir().unwrap();
+            let mut options = LoadOptions::default();
+            options.cache = Some(place.path().join("code"));
+            assert!(Component::load(Source::Bytes(&guest), &options).unwrap().is_interpreted());
+            // Nothing can be compiled in no time.
+            options.limits.compile_time = std::time::Duration::ZERO;
+            let component = Component::load(Source::Bytes(&guest), &options).unwrap();
+            assert!(component.is_interpreted());
+            let other = Guest::with(|guest| guest.path = "/other".into());
+            let compiled = Component::load(Source::Bytes(&other), &options);
+            assert!(matches!(compiled, Err(LoadError::CompileTime(_))), "{compiled:?}");
             delivers(&component);
         }
     }

@@ -102,6 +102,7 @@ kind = "keyed"
 [backend]
 path = "acme.wasm"
 sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF"
+otel_environment = false
 [backend.settings]
 anything = { goes = [1, 2.5, "x", 1979-05-27T07:32:00Z], here = """
 on # several
@@ -120,6 +121,7 @@ allow = [
 credential = { header = "Authorization", prefix = "Bearer ", env = "GREET_TOKEN" }
 ca_file = "ca.pem"
 client_certificate = "client.pem"
+client_key = "client-key.pem"
 proxy = false
 [endpoints."other.one"]
 url = "https://example.com"

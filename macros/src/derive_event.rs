@@ -8,7 +8,7 @@ use syn::{Data, DeriveInput, Field, LitStr, Path};
 use crate::arguments::{check_key, check_name};
 use crate::derive::{implementation, kebab, renamed, unknown, value, words};
 use crate::derive_values::is_plain;
-use crate::expand::library;
+use crate::expand::{hidden, library};
 use crate::function::about;
 use crate::types;
 
@@ -37,6 +37,7 @@ pub(crate) fn event(input: TokenStream) -> syn::Result<TokenStream> {
         }
     };
     let (mut declared, mut recorded) = (Vec::new(), Vec::new());
+    let with_extended = hidden("extended");
     let mut keys: Vec<String> = Vec::new();
     for field in fields {
         let Some(ident) = &field.ident else { continue };
@@ -57,7 +58,7 @@ pub(crate) fn event(input: TokenStream) -> syn::Result<TokenStream> {
         let span = syn::spanned::Spanned::span(&field.ty);
         let how = quote::quote_spanned!(span=> #private::#how(#key, &self.#ident));
         recorded.push(if extended {
-            quote!(if extended { #how } else { #private::Option::None })
+            quote!(if #with_extended { #how } else { #private::Option::None })
         } else {
             how
         });
@@ -69,8 +70,8 @@ pub(crate) fn event(input: TokenStream) -> syn::Result<TokenStream> {
     };
     let body = quote! {
         const ENTRY: #private::Entry = #entry;
-        fn attributes(&self, extended: bool) -> #private::Vec<#library::event::Attribute<'static>> {
-            let _ = extended;
+        fn attributes(&self, #with_extended: bool) -> #private::Vec<#library::event::Attribute<'static>> {
+            let _ = #with_extended;
             #private::gathered([#(#recorded),*])
         }
     };

@@ -122,6 +122,10 @@ pub(crate) fn failure(input: TokenStream) -> syn::Result<TokenStream> {
         fn kind(&self) -> #private::Cow<'static, str> { #private::borrowed(#kind) }
         #[allow(clippy::match_same_arms)]
         fn exit_code(&self) -> i32 { #code }
+        fn message(&self) -> #private::Option<#private::String> {
+            use #private::by_type::*;
+            (&&Probe(self)).__telemetry_words()
+        }
     };
     Ok(implementation(&input, path.as_ref(), &quote!(command::Failure), &body))
 }

@@ -34,9 +34,11 @@ pub(crate) fn or_as_it_was(error: &syn::Error, item: TokenStream) -> TokenStream
     quote!(#item #error)
 }
 
-/// A name that the author's code can neither see nor be captured by.
+/// A name that the author's code can neither see nor be captured by: its span is the macro's. That does
+/// not hold for items (a `let` cannot shadow a `static`, and a `const` turns it into a comparison), so
+/// the name is also one that nobody gives to an item.
 pub(crate) fn hidden(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
+    Ident::new(&format!("__telemetry_{name}"), Span::mixed_site())
 }
 
 fn expand(arguments: &Arguments, function: &Function) -> syn::Result<TokenStream> {
@@ -168,7 +170,7 @@ impl Measured<'_> {
                 "the function returns no error that could have a code",
             ));
         }
-        let (guard, begun, body) = (hidden("_guard"), self.begun("command"), braced(body));
+        let (guard, begun, body) = (hidden("guard"), self.begun("command"), braced(body));
         Ok(quote!(let #guard = #begun; #body))
     }
 
@@ -176,7 +178,7 @@ impl Measured<'_> {
     fn value(&self, value: &Type, body: &Group) -> TokenStream {
         let private = &self.private;
         let (begin, out) = (self.begin("command"), hidden("out"));
-        let end = self.end();
+        let end = self.end("Guard");
         // A closure captures by the edition of its own tokens, and only from 2021 on by place, which is
         // what leaves a body's borrows as they were: so its braces have to be the macro's.
         let block = braced(body);
@@ -197,14 +199,14 @@ impl Measured<'_> {
         body: &TokenStream,
     ) -> TokenStream {
         let private = &self.private;
-        let begin = self.begin("task");
+        let [guard, future, out] = ["guard", "future", "out"].map(hidden);
+        let begun = self.begun("task");
         // Where its type does not say what it resolves to, the block alone might not either.
         let block = output.and_then(|_| in_place(body, boxed));
-        let measured = if let Some(InPlace { before, block }) = block {
-            let awaited = self.awaited(&self.block(output, &block));
-            quote!(#begin #before async move { #awaited })
+        let made = if let Some(InPlace { before, block }) = block {
+            let block = self.block(output, &block);
+            quote!(#before let #future = #block;)
         } else {
-            let future = hidden("future");
             let returned = match types::returns(written, false) {
                 Returns::Value(value) => value.to_token_stream(),
                 _ if boxed => match written {
@@ -213,12 +215,13 @@ impl Measured<'_> {
                 },
                 _ => quote!(_),
             };
-            let awaited = self.awaited(&future.to_token_stream());
-            quote! {
-                #begin
-                let #future = #private::call(|| -> #returned { #body });
-                async move { #awaited }
-            }
+            quote!(let #future = #private::call(|| -> #returned { #body });)
+        };
+        let report = self.report(&out.to_token_stream());
+        let measured = quote! {
+            let #guard = #begun;
+            #made
+            #private::measured(#guard, #future, move |#out| { #report })
         };
         if !boxed {
             return measured;
@@ -246,7 +249,7 @@ impl Measured<'_> {
     fn awaited(&self, future: &TokenStream) -> TokenStream {
         let private = &self.private;
         let (guard, out) = (hidden("guard"), hidden("out"));
-        let end = self.end();
+        let end = self.end("Command");
         quote! {
             let #out = #private::poll(&mut #guard, #private::pin!(#future)).await;
             #end
@@ -265,31 +268,48 @@ impl Measured<'_> {
         }
     }
 
-    /// How it ended, by the type of what it returned.
-    fn end(&self) -> TokenStream {
+    /// Ends the command, if it is recorded. By paths, not by methods: a method of the author's that every
+    /// type has would be found first.
+    fn end(&self, held: &str) -> TokenStream {
         let private = &self.private;
-        let [guard, out, value, error] = ["guard", "out", "value", "error"].map(hidden);
+        let (guard, out) = (hidden("guard"), hidden("out"));
+        let held = Ident::new(held, Span::call_site());
+        let report = self.report(&quote!(&#out));
+        quote! {
+            if #private::#held::is_on(&#guard) {
+                #private::#held::end(&mut #guard, { #report });
+            }
+        }
+    }
+
+    /// How it ended, by the type of what it returned.
+    fn report(&self, returned: &TokenStream) -> TokenStream {
+        let private = &self.private;
+        let [value, error] = ["value", "error"].map(hidden);
         let on_value = self.arguments.exit_code.as_ref().map_or_else(
-            || quote!((&&Probe(#value)).value()),
+            || quote!((&&&Probe(#value)).__telemetry_value()),
             |word| {
-                let value = Ident::new("value", Span::mixed_site().located_at(word.span()));
+                let value = Ident::new(&value.to_string(), Span::mixed_site().located_at(word.span()));
                 quote_spanned!(word.span()=> #private::exit_code(#value))
             },
         );
-        let code = self.arguments.error_code.as_ref().map(|code| {
-            let by = match code {
-                Expr::Closure(_) => quote!(code_by),
-                _ => quote!(code),
-            };
-            quote_spanned!(spanned(code)=> .code(#private::#by(#code, #error)))
-        });
+        let on_error = quote!((&&&&Probe(#error)).__telemetry_error());
+        let on_error = self.arguments.error_code.as_ref().map_or_else(
+            || on_error.clone(),
+            |code| {
+                let by = match code {
+                    Expr::Closure(_) => quote!(code_by),
+                    _ => quote!(code),
+                };
+                let code = quote_spanned!(spanned(code)=> #private::#by(#code, #error));
+                quote!(#private::Report::code(#on_error, #code))
+            },
+        );
         quote! {
-            if #guard.is_on() {
-                use #private::by_type::*;
-                #guard.end(match (&Probe(&#out)).parts() {
-                    #private::Ok(#value) => #on_value,
-                    #private::Err(#error) => (&&&&Probe(#error)).error() #code,
-                });
+            use #private::by_type::*;
+            match (&Probe(#returned)).__telemetry_parts() {
+                #private::Ok(#value) => #on_value,
+                #private::Err(#error) => #on_error,
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Where the future is made in a function that returns one.
 //!
-//! A future that is wrapped after it was made is stored twice, in the wrapper and in what polls it,
-//! and a chain of such functions doubles with every link. So the usual forms, an `async move` block
-//! or one in `Box::pin` as the last expression (what `async_trait` writes), are measured in place.
+//! Where a body is called to make its future, the compiler does not know from the function's type what
+//! the future resolves to. So the usual forms, an `async move` block or one in `Box::pin` as the last
+//! expression (what `async_trait` writes), are written back in place, where it can be said.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -71,7 +71,7 @@ fn expand(arguments: &Arguments, function: Function) -> syn::Result<TokenStream>
     }
     let library = library(arguments.library.as_ref());
     let config = &arguments.config;
-    let telemetry = hidden("_telemetry");
+    let telemetry = hidden("session");
     let tool = config.as_ref().map(|path| quote!(#library::tool!(#path)));
     let start = quote!(let #telemetry = #library::start!(#tool););
     let (passive, active): (Vec<_>, Vec<_>) = outer.into_iter().partition(is_passive);

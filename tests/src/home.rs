@@ -131,6 +131,29 @@ impl Home {
         command
     }
 
+    /// The tool whose author measures everything, in the same home.
+    ///
+    /// # Panics
+    /// Where it was not built: `cargo test --workspace` builds it.
+    #[must_use]
+    pub fn dispatched(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program("dispatched");
+        command.args(arguments);
+        command
+    }
+
+    /// The tool that runs until its input ends, in the same home; `ready` on its output, and `worked` for
+    /// each line.
+    ///
+    /// # Panics
+    /// Where it was not built: `cargo test --workspace` builds it.
+    #[must_use]
+    pub fn resident(&self) -> Command {
+        let mut command = self.program("resident");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+    }
+
     /// The author's own tool, beside the home.
     ///
     /// # Panics
@@ -150,6 +173,12 @@ impl Home {
             "{} is missing: run `cargo build --workspace --all-targets`",
             program.display()
         );
+        self.tool(&program)
+    }
+
+    /// Any other tool that reads its configuration as the example does, in the same home.
+    #[must_use]
+    pub fn tool(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()

@@ -4,12 +4,16 @@
 mod home;
 #[cfg(target_os = "linux")]
 mod machine;
+#[cfg(target_os = "linux")]
+mod memory;
 mod terminal;
 mod vendor;
 
 pub use home::{Home, Ran};
 #[cfg(target_os = "linux")]
 pub use machine::Machine;
+#[cfg(target_os = "linux")]
+pub use memory::refuse_executable_memory;
 pub use terminal::Terminal;
 pub use vendor::{Answer, Request, Vendor};
 

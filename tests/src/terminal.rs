@@ -105,6 +105,15 @@ impl Terminal {
         self.ended_with(0)
     }
 
+    /// Writes down everything that is printed from now on, byte by byte, what is overwritten too.
+    ///
+    /// # Panics
+    /// Where tmux is gone.
+    pub fn write_down(&self, file: &std::path::Path) {
+        let to = format!("cat > '{}'", file.display());
+        assert!(self.tmux().args(["pipe-pane", &to]).status().expect("tmux").success());
+    }
+
     /// What the screen shows; colours as escape sequences.
     ///
     /// # Panics

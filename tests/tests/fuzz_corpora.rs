@@ -4,7 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use telemetry_host::fuzzing;
+/// Every target, the host's and the collector's.
+fn targets() -> impl Iterator<Item = &'static (&'static str, fn(&[u8]))> {
+    telemetry_host::fuzzing::TARGETS.iter().chain(&telemetry::fuzzing::TARGETS)
+}
 
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpora").join(target);
@@ -45,7 +48,7 @@ fn changed(input: &[u8], numbers: &mut Numbers) -> Vec<u8> {
 }
 
 fn holds(target: &str, changes: usize) {
-    let (_, run) = fuzzing::TARGETS.iter().find(|(name, _)| *name == target).expect("a target");
+    let (_, run) = targets().find(|(name, _)| *name == target).expect("a target");
     let inputs = corpus(target);
     assert!(!inputs.is_empty());
     for (path, input) in &inputs {
@@ -93,8 +96,43 @@ fn proxy() {
 }
 
 #[test]
+fn url() {
+    holds("url", 1_000);
+}
+
+#[test]
+fn segment() {
+    holds("segment", 500);
+}
+
+#[test]
+fn event() {
+    holds("event", 2_000);
+}
+
+#[test]
+fn schedule() {
+    holds("schedule", 500);
+}
+
+#[test]
+fn consent() {
+    holds("consent", 1_000);
+}
+
+#[test]
+fn configuration() {
+    holds("configuration", 500);
+}
+
+#[test]
+fn pause() {
+    holds("pause", 2_000);
+}
+
+#[test]
 fn every_target_has_a_corpus_and_every_corpus_a_target() {
-    let mut names: Vec<_> = fuzzing::TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let mut names: Vec<_> = targets().map(|(name, _)| (*name).to_owned()).collect();
     names.sort();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpora");
     let mut corpora: Vec<_> = std::fs::read_dir(directory)

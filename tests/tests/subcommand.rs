@@ -204,7 +204,8 @@ fn a_forced_tool_says_so_and_cannot_be_switched_off_by_its_user() {
     let forced = "the author of this tool has switched it on without asking";
     assert!(home.run(&["telemetry", "status"]).stdout.contains(forced));
     let off = home.run(&["telemetry", "disable"]);
-    assert!(off.stdout.contains("It is still on") && off.stdout.contains(forced), "{off:?}");
+    assert!(off.stdout.contains("Telemetry is still on") && off.stdout.contains(forced), "{off:?}");
+    assert!(!off.stdout.contains("Telemetry disabled"), "it is not: {off:?}");
     let reset = home.run(&["telemetry", "reset"]);
     assert!(
         reset.stdout.contains("Local telemetry data cleared") && reset.stdout.contains("still on"),

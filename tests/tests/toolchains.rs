@@ -2,7 +2,7 @@
 //! grants as any other.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use telemetry_tests::{Answer, Home, Ran, Vendor};
 
@@ -42,17 +42,37 @@ fn home(wasm: &[u8], settings: &str, endpoint: &str, url: &str) -> Home {
     home
 }
 
-/// Wants the greeting's event to arrive, with the credential, at this path.
-fn delivers(wasm: &[u8], settings: &str, endpoint: &str, path: &str) {
+/// Makes, by the kit and npm, the JavaScript backend that an author begins with; none where npm cannot be had.
+fn javascript(test: &str) -> Option<Vec<u8>> {
+    let home = Home::new("");
+    let made = home.kit(&["new", "acme", "--lang", "js"]).output().expect("the kit runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let npm = |arguments: &[&str]| {
+        Command::new("npm").args(arguments).current_dir(home.path("acme")).stdin(Stdio::null()).output()
+    };
+    let installed = npm(&["install", "--no-audit", "--no-fund"]);
+    if !installed.as_ref().is_ok_and(|it| it.status.success()) {
+        let required = std::env::var_os("OFFICIAL").is_some_and(|it| it == "required");
+        assert!(!required, "npm install: {installed:?}");
+        eprintln!("SKIPPED {test}: npm install failed");
+        return None;
+    }
+    let built = npm(&["run", "build"]).expect("npm runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stdout));
+    Some(std::fs::read(home.path("acme/acme.wasm")).expect("the component"))
+}
+
+/// Wants the greeting's event to arrive, with the credential, at this path; its name stands there in the body.
+fn delivers(wasm: &[u8], settings: &str, endpoint: &str, path: &str, name: &str) {
     let vendor = Vendor::start();
     let settings = settings.replace("VENDOR", &vendor.url());
     let home = home(wasm, &settings, endpoint, &format!("{}/base", vendor.url()));
     let flushed = home.run(&["telemetry", "flush"]);
     assert_eq!(flushed.code, Some(0), "{flushed:?}");
-    let request = &vendor.requests()[0];
+    let [request] = vendor.requests().try_into().expect("one request");
     assert_eq!(request.line, format!("POST {path} HTTP/1.1"));
     assert_eq!(request.header("authorization"), Some("Bearer s3cret-of-the-author"));
-    assert_eq!(request.json()[0]["name"], "hello");
+    assert_eq!(request.json().pointer(name), Some(&"hello".into()));
 }
 
 /// Whether a component imports anything of WASI.
@@ -65,14 +85,14 @@ fn the_same_rust_backend_with_and_without_wasi() {
     let without = build("telemetry-backend-http", "wasm32-unknown-unknown");
     let with = build("telemetry-backend-http", "wasm32-wasip2");
     assert!(!imports_wasi(&without) && imports_wasi(&with));
-    delivers(&without, "", "receiver", "/base");
-    delivers(&with, "", "receiver", "/base");
+    delivers(&without, "", "receiver", "/base", "/0/name");
+    delivers(&with, "", "receiver", "/base", "/0/name");
 }
 
 #[test]
 fn a_rust_backend_whose_http_library_speaks_wasi() {
     let wasm = build("telemetry-guest-wstd", "wasm32-wasip2");
-    delivers(&wasm, "url = \"VENDOR/base/v1?a=b%20c&d\"", "intake", "/base/v1?a=b%20c&d=");
+    delivers(&wasm, "url = \"VENDOR/base/v1?a=b%20c&d\"", "intake", "/base/v1?a=b%20c&d=", "/0/name");
 
     // To nowhere else: another host, another port, beside the granted path, as somebody else, another scheme.
     let vendor = Vendor::start();
@@ -97,6 +117,12 @@ fn a_rust_backend_whose_http_library_speaks_wasi() {
         assert!(flushed.stdout.contains("`.` or `..` segments"), "{climbing}: {flushed:?}");
     }
     assert!(vendor.requests().is_empty());
+}
+
+#[test]
+fn a_javascript_backend_of_the_kits_template() {
+    let Some(wasm) = javascript("a_javascript_backend_of_the_kits_template") else { return };
+    delivers(&wasm, "project = \"p1\"", "api", "/base/v1/events", "/events/0/name");
 }
 
 #[test]

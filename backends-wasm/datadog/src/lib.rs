@@ -157,14 +157,7 @@ impl Backend for Datadog {
             return Outcome::TooLarge;
         }
         let request = Request::post(INTAKE, PATH).text("application/json", body).coding(self.coding);
-        let outcome = match RULES.send(http, &request) {
-            // One entry cannot be cut in two.
-            Outcome::TooLarge if batch.events.len() == 1 => {
-                Outcome::Rejected("status 413: Datadog takes no entry of this size".into())
-            }
-            outcome => outcome,
-        };
-        fitted.outcome(outcome)
+        fitted.outcome(fit::cut(RULES.send(http, &request), batch.events.len()))
     }
 
     fn erase(&self, _: &[String], _: &SendContext, _: &mut dyn Http) -> Erasure {

@@ -2,7 +2,8 @@
 //!
 //! The body is an array of objects with the field names of the Go library that this project follows,
 //! so that a receiver written for it keeps working: `wire.rs` says which. 2xx is success; 408, 425,
-//! 429 and 5xx are tried again; other 4xx are final; 413 cuts the batch.
+//! 429 and 5xx are tried again; other 4xx are final; 413 cuts the batch. A request has 1 MiB at most; an
+//! event that is bigger by itself is set aside.
 //!
 //! Erasure goes to a second endpoint, `erasure`, where the author grants one: one request for each
 //! machine id, `{"machine_id": "..."}`, again as the Go library has it.
@@ -15,6 +16,9 @@ use telemetry_backend_sdk::{ContentCoding, Credential, HttpError, Placement, fit
 
 /// The endpoint that takes events.
 const RECEIVER: &str = "receiver";
+/// The most bytes of a request before compression: what receivers and the proxies before them take
+/// without being told to. Each event repeats its origin, which the host's estimate does not count.
+const REQUEST_BYTES: usize = 1 << 20;
 /// The endpoint that takes requests to erase.
 const ERASURE: &str = "erasure";
 
@@ -63,7 +67,7 @@ impl Backend for HttpJson {
                 .optional()
                 .credential(Credential::optional(Placement::Bearer, "Whatever your receiver asks for.")),
         )
-        .limits(Limits { events: 1_000, bytes: 1 << 20, event_bytes: 256 << 10 })
+        .limits(Limits { events: 1_000, bytes: 1 << 20, event_bytes: 1 << 20 })
         .erases()
     }
 
@@ -79,18 +83,22 @@ impl Backend for HttpJson {
         if batch.events.is_empty() {
             return Outcome::Delivered;
         }
-        let events: Vec<String> =
-            batch.events.iter().map(|event| wire::event(&batch.origin, event)).collect();
-        let request = Request::post(RECEIVER, "")
-            .text("application/json", fit::json_array("", &events, ""))
-            .coding(self.coding);
-        match Rules::COMMON.send(http, &request) {
-            // One event cannot be cut in two.
-            Outcome::TooLarge if events.len() == 1 => {
-                Outcome::Rejected("status 413: the receiver takes no event of this size".into())
+        let fitted = fit::each(&batch.events, |event| {
+            let event = wire::event(&batch.origin, event);
+            match event.len() + "[]".len() {
+                ..=REQUEST_BYTES => Ok(event),
+                bytes => Err(format!("{bytes} bytes as JSON; a request has {REQUEST_BYTES} at most")),
             }
-            outcome => outcome,
+        });
+        if fitted.kept.is_empty() {
+            return fitted.outcome(Outcome::Delivered);
         }
+        let body = fit::json_array("", &fitted.kept, "");
+        if body.len() > REQUEST_BYTES {
+            return Outcome::TooLarge;
+        }
+        let request = Request::post(RECEIVER, "").text("application/json", body).coding(self.coding);
+        fitted.outcome(fit::cut(Rules::COMMON.send(http, &request), batch.events.len()))
     }
 
     fn erase(&self, machine_ids: &[String], _: &SendContext, http: &mut dyn Http) -> Erasure {

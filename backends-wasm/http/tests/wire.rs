@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use telemetry_backend_http::HttpJson;
-use telemetry_backend_sdk::testing::{self, Script, answer, batch, command, everything};
+use telemetry_backend_sdk::testing::{self, Script, answer, batch, command, deliver, everything};
 use telemetry_backend_sdk::{Backend, Batch, Event, Outcome, Request, Value};
 
 fn request(settings: &str, batch: &Batch) -> Request {
@@ -101,4 +101,67 @@ fn a_wrong_setting_is_named() {
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert_eq!(problems[0].key, key);
     }
+}
+
+/// How many events, how many of them as big as a tool can record, and of what they are full.
+const LOADS: [(usize, usize, char); 9] = [
+    (1, 0, 'x'),
+    (1, 1, '\u{1}'),
+    (2, 2, '"'),
+    (999, 3, 'ä'),
+    (1_000, 24, 'x'),
+    (1_001, 3, '\u{1}'),
+    (4_999, 3, '"'),
+    (5_000, 3, 'x'),
+    (5_000, 0, 'x'),
+];
+
+/// Events of which the big ones are spread among the others.
+fn load(count: usize, big: usize, letter: char) -> Vec<Event> {
+    let every = count.checked_div(big).unwrap_or(usize::MAX);
+    let event = |at: usize| {
+        let name = format!("c{at}");
+        if at % every == 0 && at / every < big { testing::biggest(&name, letter) } else { command(&name) }
+    };
+    (0..count).map(event).collect()
+}
+
+#[test]
+fn no_batch_of_the_biggest_events_exceeds_what_a_request_has_and_every_event_is_accounted_for() {
+    let backend: HttpJson = testing::configure("{}").expect("no setting is required");
+    for (count, big, letter) in LOADS {
+        let events = load(count, big, letter);
+        let mut arrived = Vec::new();
+        let done = deliver(&backend, &batch(events.clone()), &mut |request: &Request| {
+            assert!(request.body.len() <= 1 << 20, "{} bytes", request.body.len());
+            let body: Json = serde_json::from_slice(request.body.as_bytes()).expect("is JSON");
+            let sent = body.as_array().expect("is an array");
+            assert!((1..=1_000).contains(&sent.len()), "{} events", sent.len());
+            arrived.extend(sent.iter().map(|it| it["id"].as_str().expect("has an id").to_owned()));
+            Ok(answer(200))
+        });
+        done.accounts_for(&events);
+        assert_eq!(done.delivered, arrived, "{count} {letter:?}");
+        // An attribute is there twice, with its type and as text: with escapes that is more than 1 MiB.
+        let expected = if matches!(letter, '"' | '\u{1}') { big } else { 0 };
+        assert_eq!(done.rejected.len(), expected, "{count} {letter:?}");
+    }
+}
+
+/// The host's estimate counts the events; what each repeats of its origin is seen here only.
+#[test]
+fn what_every_event_repeats_of_its_origin_is_counted_too() {
+    let backend: HttpJson = testing::configure("{}").expect("no setting is required");
+    let mut origin = testing::origin();
+    origin.attributes =
+        (0..8).map(|at| testing::attribute(&format!("mark{at}"), Value::Text("x".repeat(1_000)))).collect();
+    let events: Vec<Event> = (0..500).map(|at| command(&format!("c{at}"))).collect();
+    let mut requests = 0;
+    let done = deliver(&backend, &Batch { origin, events: events.clone() }, &mut |request: &Request| {
+        assert!(request.body.len() <= 1 << 20, "{} bytes", request.body.len());
+        requests += 1;
+        Ok(answer(200))
+    });
+    done.accounts_for(&events);
+    assert!(done.rejected.is_empty() && requests >= 8, "{requests} requests");
 }

@@ -20,16 +20,15 @@ mod records;
 mod settings;
 
 use telemetry_backend_sdk::prelude::*;
-use telemetry_backend_sdk::{ContentCoding, Credential, Placement};
+use telemetry_backend_sdk::{ContentCoding, Credential, Placement, fit};
 
 pub use settings::Settings;
 
 /// The endpoint that takes log records.
 const COLLECTOR: &str = "collector";
-/// What the protocol appends to an endpoint for logs.
-const PATH: &str = "/v1/logs";
-/// The most bytes that one request may have before compression.
-const REQUEST_BYTES: usize = 64 << 20;
+/// The most bytes that one request may have before compression. The protocol allows 64 MiB; a collector
+/// takes 20 MiB where nobody told it otherwise, and a host sends 16 MiB.
+const REQUEST_BYTES: usize = 16 << 20;
 
 /// The backend.
 #[derive(Debug)]
@@ -37,6 +36,7 @@ pub struct Otlp {
     protocol: settings::Protocol,
     coding: ContentCoding,
     headers: Vec<(String, String)>,
+    path: String,
     service: records::Service,
 }
 
@@ -61,13 +61,18 @@ impl Backend for Otlp {
             "More headers, as a table. Not for credentials, which belong under [endpoints.collector].",
             "{}",
         ))
+        .setting(Setting::with_default(
+            "path",
+            "What is appended to the endpoint's url; \"\" where that is the whole address already.",
+            "\"/v1/logs\"",
+        ))
         .setting(Setting::optional("service_name", "`service.name`; the tool's name where left out."))
         .setting(Setting::optional(
             "service_version",
             "`service.version`; the tool's version where left out.",
         ))
         .endpoint(
-            Endpoint::new(COLLECTOR, "The collector's base url; /v1/logs is appended.")
+            Endpoint::new(COLLECTOR, "The collector's base url; the setting `path` is appended.")
                 .site("local", local)
                 .credential(Credential::optional(
                     Placement::Header("authorization".into()),
@@ -85,13 +90,11 @@ impl Backend for Otlp {
         if batch.events.is_empty() {
             return Outcome::Delivered;
         }
-        let Some(request) = self.request(batch) else {
-            return too_large(batch.events.len());
+        let outcome = match self.request(batch) {
+            Some(request) => answers::read(self.protocol, http.send(&request), batch.events.len()),
+            None => Outcome::TooLarge,
         };
-        match answers::read(self.protocol, http.send(&request), batch.events.len()) {
-            Outcome::TooLarge => too_large(batch.events.len()),
-            outcome => outcome,
-        }
+        fit::cut(outcome, batch.events.len())
     }
 
     fn erase(&self, _: &[String], _: &SendContext, _: &mut dyn Http) -> Erasure {
@@ -104,9 +107,9 @@ impl Backend for Otlp {
 }
 
 impl Otlp {
-    /// The request for a batch; none if the protocol does not allow its size.
+    /// The request for a batch; none if it is too large for one.
     fn request(&self, batch: &Batch) -> Option<Request> {
-        let mut request = Request::post(COLLECTOR, PATH).coding(self.coding);
+        let mut request = Request::post(COLLECTOR, &*self.path).coding(self.coding);
         let Batch { origin, events } = batch;
         request = match self.protocol {
             settings::Protocol::Protobuf => {
@@ -118,14 +121,6 @@ impl Otlp {
             request = request.header(name, value);
         }
         (request.body.len() <= REQUEST_BYTES).then_some(request)
-    }
-}
-
-/// One event cannot be cut in two.
-fn too_large(events: usize) -> Outcome {
-    match events {
-        1 => Outcome::Rejected("the collector takes no record of this size".into()),
-        _ => Outcome::TooLarge,
     }
 }
 

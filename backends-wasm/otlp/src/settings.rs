@@ -11,6 +11,7 @@ pub struct Settings {
     protocol: Protocol,
     compression: Compression,
     headers: BTreeMap<String, String>,
+    path: String,
     service_name: Option<String>,
     service_version: Option<String>,
 }
@@ -48,6 +49,9 @@ impl Settings {
                 problems.push(Problem::new(key, "is empty: leave it out to use the tool's own"));
             }
         }
+        if let Some(message) = path_problem(&self.path) {
+            problems.push(Problem::new("path", message));
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -58,9 +62,19 @@ impl Settings {
                 Compression::Gzip => ContentCoding::Gzip,
             },
             headers: self.headers.into_iter().collect(),
+            path: self.path,
             service: records::Service { name: self.service_name, version: self.service_version },
         })
     }
+}
+
+/// Why this is nothing that can be appended to a url.
+fn path_problem(path: &str) -> Option<String> {
+    if !(path.is_empty() || path.starts_with('/')) {
+        return Some(format!("`{path}` is neither empty nor begins with `/`, as /v1/logs does"));
+    }
+    let wrong = |it: char| it.is_control() || it.is_whitespace() || matches!(it, '?' | '#' | '\\');
+    path.contains(wrong).then(|| format!("`{path}` has more in it than a path"))
 }
 
 /// Why this is no header that can be sent.
@@ -125,6 +139,8 @@ mod tests {
             (r#"{"headers": {"Content-Type": "text/plain"}}"#, "headers", "set by the protocol"),
             (r#"{"headers": {"x": 3}}"#, "headers", "expected a string"),
             (r#"{"headers": "x=y"}"#, "headers", "expected a map"),
+            (r#"{"path": "v1/logs"}"#, "path", "begins with `/`"),
+            (r#"{"path": "/v1/logs?x=y"}"#, "path", "more in it than a path"),
             (r#"{"service_name": " "}"#, "service_name", "is empty"),
             (r#"{"endpoint": "https://x.example"}"#, "endpoint", "is unknown"),
         ] {

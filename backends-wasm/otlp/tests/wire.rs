@@ -60,6 +60,14 @@ fn the_requests_are_what_was_reviewed() {
 }
 
 #[test]
+fn an_address_that_is_whole_is_used_as_it_stands() {
+    let events = batch(vec![command("a")]);
+    assert_eq!(request(PROTOBUF, &events).path, "/v1/logs");
+    assert_eq!(request(r#"{"path": ""}"#, &events).path, "");
+    assert_eq!(request(r#"{"path": "/otlp/logs"}"#, &events).path, "/otlp/logs");
+}
+
+#[test]
 fn both_encodings_say_the_same() {
     let events = batch(vec![command("build"), everything()]);
     assert_eq!(message(JSON, &events), message(PROTOBUF, &events));
@@ -167,6 +175,49 @@ fn the_same_input_makes_the_same_bytes() {
     }
 }
 
+/// How many events, how many of them as big as a tool can record, and of what they are full.
+const LOADS: [(usize, usize, char); 9] = [
+    (1, 0, 'x'),
+    (1, 1, '\u{1}'),
+    (2, 2, '"'),
+    (999, 3, 'ä'),
+    (1_000, 24, 'x'),
+    (1_001, 3, '\u{1}'),
+    (4_999, 3, '"'),
+    (5_000, 3, 'x'),
+    (5_000, 0, 'x'),
+];
+
+/// Events of which the big ones are spread among the others.
+fn load(count: usize, big: usize, letter: char) -> Vec<Event> {
+    let every = count.checked_div(big).unwrap_or(usize::MAX);
+    let event = |at: usize| {
+        let name = format!("c{at}");
+        if at % every == 0 && at / every < big { testing::biggest(&name, letter) } else { command(&name) }
+    };
+    (0..count).map(event).collect()
+}
+
+#[test]
+fn no_batch_of_the_biggest_events_exceeds_what_a_request_may_have_and_every_event_arrives() {
+    for settings in [PROTOBUF, JSON] {
+        let backend: Otlp = testing::configure(settings).expect("the settings are right");
+        for (count, big, letter) in LOADS.into_iter().chain([(80, 80, 'x'), (16, 16, '\u{1}')]) {
+            let events = load(count, big, letter);
+            let mut requests = 0;
+            let done = deliver(&backend, &batch(events.clone()), &mut |request: &Request| {
+                assert!(request.body.len() <= 16 << 20, "{} bytes", request.body.len());
+                requests += 1;
+                Ok(answer(200))
+            });
+            done.accounts_for(&events);
+            assert!(done.rejected.is_empty(), "{count} {letter:?}");
+            // 20 MiB of text do not fit into one request.
+            assert!(requests > 1 || big != 80, "{requests} requests");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
@@ -183,7 +234,7 @@ proptest! {
         let backend: Otlp = testing::configure(if json { JSON } else { PROTOBUF }).expect("the settings are right");
         let mut arrived = Vec::new();
         let mut collector = |request: &Request| {
-            assert!(request.body.len() <= 64 << 20);
+            assert!(request.body.len() <= 16 << 20);
             let message = match &request.body {
                 Body::Text(json) => serde_json::from_str(json).expect("is the protocol's JSON"),
                 other => ExportLogsServiceRequest::decode(other.as_bytes()).expect("is the protocol's message"),
@@ -203,7 +254,7 @@ proptest! {
 #[test]
 fn a_record_that_no_request_can_hold_is_set_aside_and_the_others_are_delivered() {
     let mut big = command("big");
-    big.attributes.push(attribute("text", Value::Text("x".repeat(64 << 20))));
+    big.attributes.push(attribute("text", Value::Text("x".repeat(16 << 20))));
     let backend: Otlp = testing::configure(PROTOBUF).expect("no setting is required");
     let events = vec![command("a"), big.clone(), command("b"), command("c")];
     let done = deliver(&backend, &batch(events), &mut |_: &Request| Ok(answer(200)));

@@ -14,6 +14,7 @@
 mod answers;
 mod event;
 
+use std::collections::BTreeMap;
 use telemetry_backend_sdk::json::Object;
 use telemetry_backend_sdk::prelude::*;
 use telemetry_backend_sdk::{ContentCoding, fit};
@@ -117,10 +118,13 @@ impl Backend for PostHog {
         if fitted.kept.is_empty() {
             return fitted.outcome(Outcome::Delivered);
         }
-        let (ids, events): (Vec<String>, Vec<String>) = fitted.kept.iter().cloned().unzip();
+        let (ids, mut events): (Vec<String>, Vec<String>) = fitted.kept.iter().cloned().unzip();
         let request = match self.api {
             Api::Batch => self.batch(&events, context),
-            Api::Events => self.events(&events, created_at(batch), context),
+            Api::Events => {
+                once(&ids, &mut events);
+                self.events(&events, created_at(batch), context)
+            }
         };
         if request.body.len() > REQUEST_BYTES {
             return Outcome::TooLarge;
@@ -130,13 +134,7 @@ impl Backend for PostHog {
             Api::Batch => answers::batch(answer),
             Api::Events => answers::events(answer, &ids),
         };
-        match outcome {
-            // One event cannot be cut in two.
-            Outcome::TooLarge if batch.events.len() == 1 => {
-                Outcome::Rejected("status 413: PostHog takes no event of this size".into())
-            }
-            outcome => fitted.outcome(outcome),
-        }
+        fitted.outcome(fit::cut(outcome, batch.events.len()))
     }
 
     fn erase(&self, _: &[String], _: &SendContext, _: &mut dyn Http) -> Erasure {
@@ -171,6 +169,17 @@ impl PostHog {
             .text("application/json", body.finish())
             .coding(self.coding)
     }
+}
+
+/// Leaves one event of each id, the last, which knows more where they differ: this API refuses a request in
+/// which a uuid is twice. Every event still has the verdict of its id.
+fn once(ids: &[String], events: &mut Vec<String>) {
+    let mut last = BTreeMap::new();
+    for (at, id) in ids.iter().enumerate() {
+        last.insert(id, at);
+    }
+    let mut ids = ids.iter().enumerate();
+    events.retain(|_| ids.next().is_some_and(|(at, id)| last.get(id) == Some(&at)));
 }
 
 /// When the batch was made: with its last event, so that it is the same on every attempt, as PostHog's

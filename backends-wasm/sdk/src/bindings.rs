@@ -215,7 +215,8 @@ pub mod telemetry {
                 /// The author did not grant this. The text names the line in `telemetry.toml` that would.
                 /// Answer with `outcome.retry` and this text: the host holds the events and shows it.
                 Denied(_rt::String),
-                /// The request itself is not one that the host sends; the text says why.
+                /// The request itself is not one that the host sends; the text says why. Never for a body that is
+                /// too big: the host answers that with status 413, without sending it.
                 Invalid(_rt::String),
                 /// No answer: name resolution, connection, TLS, or a connection that broke.
                 Unreachable(_rt::String),

@@ -53,6 +53,16 @@ impl<T> Fitted<T> {
     }
 }
 
+/// What became of a batch of this many events: one that is too large and has one event cannot be cut, so
+/// that event is set aside.
+#[must_use]
+pub fn cut(outcome: Outcome, events: usize) -> Outcome {
+    match outcome {
+        Outcome::TooLarge if events <= 1 => Outcome::Rejected("the event is too large for a request".into()),
+        outcome => outcome,
+    }
+}
+
 /// One JSON array of elements that are JSON already, between what goes before and after it.
 #[must_use]
 pub fn json_array(before: &str, elements: &[String], after: &str) -> String {
@@ -124,6 +134,14 @@ mod tests {
         for outcome in [Outcome::Delivered, Outcome::TooLarge, Outcome::Rejected("no".into())] {
             assert_eq!(fitted.outcome(outcome.clone()), outcome);
         }
+    }
+
+    #[test]
+    fn one_event_is_not_cut() {
+        assert_eq!(cut(Outcome::TooLarge, 2), Outcome::TooLarge);
+        let set_aside = Outcome::Rejected("the event is too large for a request".into());
+        assert_eq!(cut(Outcome::TooLarge, 1), set_aside);
+        assert_eq!(cut(Outcome::Delivered, 1), Outcome::Delivered);
     }
 
     #[test]

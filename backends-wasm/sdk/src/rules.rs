@@ -7,7 +7,7 @@
 //! A page for people that answers with 200 is tried again too. A captive portal does that, and so
 //! does an address that is nearly right; to count it as delivered would lose the batch unseen.
 
-use crate::{Http, HttpError, Outcome, Request, Response, RetryAdvice};
+use crate::{Http, HttpError, Outcome, Request, Response, RetryAdvice, log};
 
 /// What a status means for the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,11 @@ impl Rules {
                 None,
             )),
             Meaning::Delivered => Ok(response),
-            Meaning::TooLarge => Err(Outcome::TooLarge),
+            Meaning::TooLarge => {
+                // The outcome has no room for a reason, and it may be the host's: a limit of the author's.
+                log::warn(&said(&response));
+                Err(Outcome::TooLarge)
+            }
             Meaning::Rejected => Err(Outcome::Rejected(said(&response))),
             Meaning::Retry => {
                 let after = self.after_ms(&response);

@@ -1,7 +1,7 @@
 //! What would ship: the author's configuration beside the component. Whoever has the tool can read
 //! what stands in it.
 
-use telemetry::tool::{CredentialSource, Endpoint};
+use telemetry::tool::{Endpoint, shipping};
 use telemetry_host::types::Description;
 use telemetry_host::{Grant, GrantSpec, Inspection};
 
@@ -72,10 +72,7 @@ fn parses(said: &mut Said, name: &str, granted: &Endpoint) {
 }
 
 fn literal(said: &mut Said, name: &str, granted: &Endpoint) {
-    let Some(credential) = &granted.credential else { return };
-    let CredentialSource::Literal(value) = &credential.source else { return };
-    // A client token of Datadog's is made for this, at the address that is made for it.
-    if value.starts_with("pub") && granted.url.contains("://browser-intake") {
+    if !shipping::has_a_secret(granted) {
         return;
     }
     said.warn(format!(
@@ -87,17 +84,10 @@ fn literal(said: &mut Said, name: &str, granted: &Endpoint) {
 
 /// A header among plain settings that looks like a credential.
 fn headers(said: &mut Said, settings: &toml::Table) {
-    const WORDS: [&str; 8] =
-        ["auth", "token", "secret", "key", "password", "credential", "cookie", "signature"];
-    let tables =
-        settings.iter().filter(|(key, _)| key.contains("header")).filter_map(|(_, value)| value.as_table());
-    for name in tables.flat_map(|table| table.keys()) {
-        let lower = name.to_ascii_lowercase();
-        if WORDS.iter().any(|word| lower.contains(word)) {
-            said.warn(format!(
-                "the header `{name}` in [backend.settings] looks like a credential, in plain text: give it under the \
-                 endpoint as credential = {{ header = \"{name}\", env = \"...\" }}"
-            ));
-        }
+    for name in shipping::secret_headers(settings) {
+        said.warn(format!(
+            "the header `{name}` in [backend.settings] looks like a credential, in plain text: give it under the \
+             endpoint as credential = {{ header = \"{name}\", env = \"...\" }}"
+        ));
     }
 }

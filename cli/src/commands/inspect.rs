@@ -57,13 +57,16 @@ fn print(file: &str, found: &Inspection) {
     }
     match &found.description {
         Some(Ok(description)) => describe(description),
-        Some(Err(why)) => show::bad(&format!("`describe` failed: {why}")),
-        None => {}
+        Some(Err(why)) => show::bad(&format!("`describe` failed ({SANDBOX}): {why}")),
+        None => show::note("not run: it would be refused"),
     }
     if let Some(why) = &found.refused {
         show::bad(&format!("a tool would not load it: {why}"));
     }
 }
+
+/// How its description was had. Who looks at a file of a stranger's must know that it was run, and with what.
+const SANDBOX: &str = "run in the sandbox without any grant: no endpoint, no file, no environment";
 
 fn number(class: &ImportClass) -> u8 {
     match class {
@@ -76,6 +79,7 @@ fn number(class: &ImportClass) -> u8 {
 fn describe(it: &Description) {
     show::title(&format!("{} {}", it.name, it.version));
     show::note(&it.summary);
+    show::fact("said", &format!("by its `describe`, {SANDBOX}"));
     for setting in &it.settings {
         let marks = match (&setting.default, setting.required) {
             (_, true) => " (required)".to_owned(),
@@ -138,6 +142,7 @@ fn as_json(file: &str, found: &Inspection) -> Json {
         "imports": imports,
         "exports": found.exports,
         "refused": found.refused,
+        "describe_run": found.description.is_some().then_some(SANDBOX),
         "describe_failed": failure,
         "description": description,
     })

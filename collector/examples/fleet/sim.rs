@@ -3,10 +3,6 @@
 //! Machines do not know of each other, so each one's whole day is simulated by itself and only its
 //! requests are kept, as counts: a million machines need the memory of one.
 
-use std::time::Duration;
-
-use telemetry::delivery::backoff::Backoff;
-
 use telemetry::delivery::policy::{Act, Happened, Next, Pick};
 use telemetry::delivery::rules::Rules;
 use telemetry::delivery::schedule::Schedule;
@@ -67,12 +63,11 @@ impl Scenario {
     }
 }
 
-/// The same rules without anything that spreads: the interval is exact, and timers that fire together send
-/// together. With waits that take their whole window, this is plain exponential backoff from a minute.
+/// The same rules without anything that spreads, and nothing else changed: the interval is exact, and timers
+/// that fire together send together. With waits that take their whole window, this is plain exponential
+/// backoff.
 pub(crate) fn without_jitter() -> Rules {
-    let rules = Rules::default();
-    let backoff = Backoff { base: Duration::from_secs(60), ..rules.backoff };
-    Rules { interval_stretch: 0.0, crowd: None, backoff, ..rules }
+    Rules { interval_stretch: 0.0, crowd: None, ..Rules::default() }
 }
 
 /// Requests of the whole fleet, counted by ten seconds.

@@ -44,6 +44,7 @@ pub(crate) fn open(
         Outlet::Record(_) => Missing::Masked,
     };
     let grants = all_grants(config, base.as_deref(), missing)?;
+    let most = u64::try_from(limits.request_bytes).unwrap_or(u64::MAX);
     let component = load(tool, config, choice, base.as_deref(), cache, limits)?;
     let settings = serde_json::to_string(&config.backend.settings)
         .map_err(|error| format!("[backend.settings]: {error}"))?;
@@ -64,7 +65,9 @@ pub(crate) fn open(
     let asked = inner.description().limits;
     let limits = Limits {
         events: asked.events.max(1),
-        bytes: u64::from(asked.bytes),
+        // No batch is made that the host would not send. An event of its own is judged by what it really is
+        // in the vendor's form, which may be half of the estimate: the host refuses the request, not this.
+        bytes: u64::from(asked.bytes).min(most).max(1),
         event_bytes: u64::from(asked.event_bytes),
     };
     Ok(Component { inner, limits, refused })
@@ -120,6 +123,12 @@ pub fn limits(config: &Config, at_most_once: bool) -> host::Limits {
     choose(&mut limits.file_bytes, chosen.file_bytes);
     choose(&mut limits.memory_bytes, size(chosen.memory_bytes));
     choose(&mut limits.table_elements, size(chosen.table_elements));
+    choose(&mut limits.instances, size(chosen.instances));
+    choose(&mut limits.handles, size(chosen.handles));
+    choose(&mut limits.host_call_bytes, size(chosen.host_call_bytes));
+    choose(&mut limits.head_bytes, size(chosen.head_bytes));
+    choose(&mut limits.log_line_bytes, size(chosen.log_line_bytes));
+    choose(&mut limits.failures, chosen.failures);
     choose(&mut limits.request_bytes, size(chosen.request_bytes));
     choose(&mut limits.response_bytes, size(chosen.response_bytes));
     choose(&mut limits.requests_per_call, chosen.requests_per_call);
@@ -215,7 +224,7 @@ fn grant(
         .as_ref()
         .map(|credential| {
             let secret = match &credential.source {
-                CredentialSource::Literal(value) => Ok(value.clone()),
+                CredentialSource::Literal(value) | CredentialSource::Operator { value, .. } => Ok(value.clone()),
                 CredentialSource::Environment(variable) => std::env::var(variable).map_err(|_| {
                     format!("[endpoints.{name}] credential: the environment variable {variable} is not set or not text")
                 }),
@@ -240,13 +249,18 @@ fn grant(
         })
         .transpose()?;
     let pem = |what, path: &Option<String>| path.as_deref().map(|path| read(what, path)).transpose();
+    let mut identity_pem = pem("client_certificate", &endpoint.client_certificate)?;
+    if let (Some(identity), Some(key)) = (&mut identity_pem, pem("client_key", &endpoint.client_key)?) {
+        identity.push(b'\n');
+        identity.extend(key);
+    }
     host::Grant::parse(host::GrantSpec {
         endpoint: name.to_owned(),
         url: endpoint.url.clone(),
         allow: endpoint.allow.clone(),
         credential,
         ca_pem: pem("ca_file", &endpoint.ca_file)?,
-        identity_pem: pem("client_certificate", &endpoint.client_certificate)?,
+        identity_pem,
         no_proxy: !endpoint.proxy,
     })
     .map_err(|error| error.to_string())
@@ -326,9 +340,11 @@ fn from_outcome(outcome: host::types::Outcome, events: usize) -> Outcome {
     }
 }
 
-/// A component's number is any number: only a sensible one is a time. The policy clamps it.
+/// A component's number is any number: only a sensible one is a time, and one beyond all times is the longest.
+/// The policy clamps it.
 fn after(ms: Option<f64>) -> Option<Duration> {
-    ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok())
+    let ms = ms.filter(|ms| ms.is_finite() && *ms >= 0.0)?;
+    Some(Duration::try_from_secs_f64(ms / 1e3).unwrap_or(Duration::MAX))
 }
 
 fn to_context(context: &SendContext) -> host::types::SendContext {

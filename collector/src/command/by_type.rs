@@ -3,7 +3,8 @@
 //! Method lookup goes from the receiver with the most references to the one with the fewest. So of
 //! several traits with the same method, each for one reference more, the call takes the one with the
 //! most whose bounds the type meets. In a generic function the bounds that the author wrote decide,
-//! and a type that is still being inferred is not constrained.
+//! and a type that is still being inferred is not constrained. The methods have names that nobody else
+//! gives: a method of the author's that every type has is found with any number of references.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -21,7 +22,7 @@ pub trait ResultParts<'a> {
     /// What is inside of `Err`.
     type Error;
     /// Both, borrowed.
-    fn parts(&self) -> Result<&'a Self::Value, &'a Self::Error>;
+    fn __telemetry_parts(&self) -> Result<&'a Self::Value, &'a Self::Error>;
 }
 
 impl<'a, T, E> ResultParts<'a> for Probe<'a, Result<T, E>> {
@@ -29,7 +30,7 @@ impl<'a, T, E> ResultParts<'a> for Probe<'a, Result<T, E>> {
     type Error = E;
 
     #[inline]
-    fn parts(&self) -> Result<&'a T, &'a E> {
+    fn __telemetry_parts(&self) -> Result<&'a T, &'a E> {
         self.0.as_ref()
     }
 }
@@ -37,12 +38,12 @@ impl<'a, T, E> ResultParts<'a> for Probe<'a, Result<T, E>> {
 /// Anything else: a value, and no error. Found second, because it borrows once more.
 pub trait ValueParts<'a, T> {
     /// The value.
-    fn parts(&self) -> Result<&'a T, &'a Infallible>;
+    fn __telemetry_parts(&self) -> Result<&'a T, &'a Infallible>;
 }
 
 impl<'a, T> ValueParts<'a, T> for &Probe<'a, T> {
     #[inline]
-    fn parts(&self) -> Result<&'a T, &'a Infallible> {
+    fn __telemetry_parts(&self) -> Result<&'a T, &'a Infallible> {
         Ok(self.0)
     }
 }
@@ -64,14 +65,14 @@ macro_rules! levels {
     )*};
 }
 
-levels! { value:
+levels! { __telemetry_value:
     /// A value that says how it ended.
-    OutcomeValue for &Probe<'_, T>, {Outcome} |it| it.report();
+    OutcomeValue for &&Probe<'_, T>, {Outcome} |it| it.report();
     /// Any value: success.
     AnyValue for Probe<'_, T>, |_it| Report::success();
 }
 
-levels! { error:
+levels! { __telemetry_error:
     /// An error that says what it is, and in words.
     FailureInWords for &&&Probe<'_, T>, {Failure + Display} |it| failure(it, words(it));
     /// An error that says what it is.
@@ -80,6 +81,42 @@ levels! { error:
     WordsOnly for &Probe<'_, T>, {Display} |it| unknown::<T>(words(it));
     /// Any error: its type's name.
     AnyError for Probe<'_, T>, |_it| unknown::<T>(None);
+}
+
+/// A `Result` inside of an `Ok`, whose error says nothing: found before [`AnyValue`].
+pub trait ResultValue {
+    /// How the command ended.
+    fn __telemetry_value(&self) -> Report;
+}
+
+impl<T, E> ResultValue for &Probe<'_, Result<T, E>> {
+    fn __telemetry_value(&self) -> Report {
+        if self.0.is_ok() { Report::success() } else { unknown::<E>(None) }
+    }
+}
+
+/// Something in words.
+pub trait InWords {
+    /// What it says.
+    fn __telemetry_words(&self) -> Option<String>;
+}
+
+impl<T: Display + ?Sized> InWords for &Probe<'_, T> {
+    fn __telemetry_words(&self) -> Option<String> {
+        Some(self.0.to_string())
+    }
+}
+
+/// Anything else.
+pub trait WithoutWords {
+    /// Nothing.
+    fn __telemetry_words(&self) -> Option<String>;
+}
+
+impl<T: ?Sized> WithoutWords for Probe<'_, T> {
+    fn __telemetry_words(&self) -> Option<String> {
+        None
+    }
 }
 
 fn failure<E: Failure + ?Sized>(error: &E, words: Option<String>) -> Report {

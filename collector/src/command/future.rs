@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -133,30 +134,75 @@ impl<F: Future> Future for Polled<'_, F> {
     }
 }
 
+pin_project_lite::pin_project! {
+    /// A future that is a command. It holds what it polls where that is, so that a chain of such futures
+    /// grows by the same step with every link: an `async` block around a future that was already made
+    /// would hold it twice, once as what it captured and once as what it awaits.
+    pub struct Measured<F, R> {
+        // For the compiler, which follows fields in their order and to a certain depth only: once at the
+        // top of a chain, what is inside of a command is not looked at again at the bottom of it.
+        looked_at: PhantomData<Command>,
+        // Before the command: what it runs ends first when both are dropped.
+        #[pin]
+        future: F,
+        command: Command,
+        report: Option<R>,
+    }
+}
+
+impl<F, R> Future for Measured<F, R>
+where
+    F: Future,
+    R: FnOnce(&F::Output) -> Report,
+{
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if !this.command.is_on() {
+            return this.future.poll(context);
+        }
+        let answer = this.command.polled(|| this.future.poll(context));
+        if let Poll::Ready(out) = &answer
+            && let Some(report) = this.report.take()
+        {
+            this.command.end(report(out));
+        }
+        answer
+    }
+}
+
+/// A future as this command, and how it ended by what it resolved to.
+#[inline]
+pub fn measured<F, R>(command: Command, future: F, report: R) -> Measured<F, R>
+where
+    F: Future,
+    R: FnOnce(&F::Output) -> Report,
+{
+    Measured { looked_at: PhantomData, future, command, report: Some(report) }
+}
+
 /// Records a future as a command, from its first poll to its end.
 ///
 /// Dropped before it is done, it is recorded as cancelled; never polled, not at all. It is `Send`
 /// where the future is.
 ///
 /// ```
-/// async fn sync(all: bool) -> Result<u32, std::io::Error> {
+/// async fn sync(all: bool) -> Result<(), std::io::Error> {
 ///     telemetry::command::future("sync", async move {
-///         Ok(if all { 2 } else { 1 })
+///         if all { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) }
 ///     })
 ///     .await
 /// }
 /// # let _ = sync(true);
 /// ```
-pub async fn future<F>(name: impl Into<Cow<'static, str>>, future: F) -> F::Output
+pub fn future<N, F>(name: N, future: F) -> impl Future<Output = F::Output> + use<N, F>
 where
+    N: Into<Cow<'static, str>>,
     F: Future,
     F::Output: Outcome,
 {
-    let mut command =
-        if recorder::enabled() { Command::ready(name.into(), Vec::new()) } else { Command::off() };
-    let out = Polled { command: &mut command, future: std::pin::pin!(future) }.await;
-    if command.is_on() {
-        command.end(out.report());
-    }
-    out
+    let command = if recorder::enabled() { Command::ready(name.into(), Vec::new()) } else { Command::off() };
+    measured(command, future, |out: &F::Output| out.report())
 }

@@ -39,7 +39,7 @@ enum Held {
     Off,
     /// The frame is on the thread's stack.
     Stack(EventId),
-    /// There was no room for it.
+    /// The room could not be had.
     Own(Box<Frame>),
 }
 
@@ -93,14 +93,15 @@ impl Guard {
         }
     }
 
-    /// Ends the command by what it returned.
+    /// Ends the command by what it returned, as the attribute would. What does not say by itself how it
+    /// ended is not taken: see [`Outcome`].
     pub fn finish<R: Outcome + ?Sized>(mut self, returned: &R) {
         if self.is_on() {
             self.end(returned.report());
         }
     }
 
-    /// Ends the command.
+    /// Ends the command, as [`report!`](crate::report!) or the tool itself says that it ended.
     #[cold]
     pub fn end(&mut self, report: Report) {
         if let Some(frame) = self.take() {

@@ -1,7 +1,11 @@
 //! How a command ended, by what it returned.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
+use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus};
+
+use crate::recorder;
 
 /// What is recorded of a command's end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,9 +73,20 @@ impl Report {
 /// # lint();
 /// ```
 ///
-/// Under the attribute a `Result` is read through: `Ok` by the type inside of it, `Err` by the error's
-/// [`Failure`], or by its type's name and exit code 1. An `Option` ends in success, whichever it is:
-/// nothing found is an answer too.
+/// A `Result` is read through: `Ok` by the type inside of it, `Err` by the error's [`Failure`]. An
+/// `Option` ends in success, whichever it is: nothing found is an answer too.
+///
+/// The attribute and [`report!`](crate::report!) look at what a type implements and take any type: one
+/// without an `Outcome` is a success, and an error without a `Failure` has the name of its type for a kind and
+/// exit code 1. A function cannot look, so [`finish`](super::Guard::finish) and
+/// [`future`](super::future()) take only what says by itself how it ended, which is then read as the
+/// attribute reads it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how a command ended",
+    label = "this type has no `telemetry::command::Outcome`",
+    note = "of a `Result` both sides have to say it: `Ok` by `Outcome`, `Err` by `Failure`, which can be derived",
+    note = "for any other type, `command.end(telemetry::report!(&returned))` reads what can be read"
+)]
 pub trait Outcome {
     /// How the command ended.
     fn report(&self) -> Report;
@@ -101,12 +116,43 @@ impl<T> Outcome for Option<T> {
     }
 }
 
-impl<T, E> Outcome for Result<T, E> {
+impl<T: Outcome, E: Failure> Outcome for Result<T, E> {
     fn report(&self) -> Report {
         match self {
-            Ok(_) => Report::success(),
-            Err(_) => Report::failure(type_kind::<E>()),
+            Ok(value) => value.report(),
+            Err(error) => Report {
+                exit_code: Some(error.exit_code()),
+                error_kind: Some(error.kind()),
+                error: recorder::extended().then(|| error.message()).flatten(),
+            },
         }
+    }
+}
+
+impl Outcome for Infallible {
+    fn report(&self) -> Report {
+        match *self {}
+    }
+}
+
+macro_rules! values {
+    ($($value:ty),*) => {$(
+        /// A value is a success, whatever it is.
+        impl Outcome for $value {
+            fn report(&self) -> Report {
+                Report::success()
+            }
+        }
+    )*};
+}
+
+values!(bool, char, str, String, PathBuf, f32, f64);
+values!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
+
+/// A value is a success, whatever it is.
+impl<T> Outcome for Vec<T> {
+    fn report(&self) -> Report {
+        Report::success()
     }
 }
 
@@ -144,6 +190,12 @@ pub(super) fn number(code: ExitCode) -> Option<i32> {
 /// assert_eq!((&*problem.kind(), problem.exit_code()), ("refused", 3));
 /// assert_eq!(Problem::NotFound.exit_code(), 1);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what sort of error it is",
+    label = "this type has no `telemetry::command::Failure`",
+    note = "for an error of your own, `#[derive(telemetry::Failure)]`",
+    note = "for any other, `command.end(telemetry::report!(&returned))` reads what can be read"
+)]
 pub trait Failure {
     /// The class: a name from a small, fixed set. Never a message, a path or anything of the user's.
     fn kind(&self) -> Cow<'static, str>;
@@ -152,13 +204,41 @@ pub trait Failure {
     fn exit_code(&self) -> i32 {
         1
     }
+
+    /// What it says in words, for a command that is ended by hand. Recorded only under the author's extended
+    /// collection, and redacted; the attribute takes what `Display` writes.
+    fn message(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Failure for std::io::Error {
     fn kind(&self) -> Cow<'static, str> {
         format!("io::{:?}", std::io::Error::kind(self)).into()
     }
+
+    fn message(&self) -> Option<String> {
+        Some(self.to_string())
+    }
 }
+
+macro_rules! named {
+    ($($error:ty),*) => {$(
+        /// Of the kind that its type's name is.
+        impl Failure for $error {
+            fn kind(&self) -> Cow<'static, str> {
+                Cow::Borrowed(type_kind::<Self>())
+            }
+
+            fn message(&self) -> Option<String> {
+                Some(self.to_string())
+            }
+        }
+    )*};
+}
+
+named!(str, String, Cow<'_, str>, std::fmt::Error, std::env::VarError);
+named!(std::num::ParseIntError, std::num::ParseFloatError, std::str::ParseBoolError, std::str::Utf8Error);
 
 macro_rules! boxed {
     ($($error:ty),*) => {$(
@@ -168,6 +248,10 @@ macro_rules! boxed {
                     Some(error) => Failure::kind(error),
                     None => Cow::Borrowed("dyn Error"),
                 }
+            }
+
+            fn message(&self) -> Option<String> {
+                Some(self.to_string())
             }
         }
     )*};
@@ -184,6 +268,10 @@ impl Failure for clap::Error {
     fn exit_code(&self) -> i32 {
         clap::Error::exit_code(self)
     }
+
+    fn message(&self) -> Option<String> {
+        Some(self.to_string())
+    }
 }
 
 impl<T: Failure + ?Sized> Failure for &T {
@@ -193,6 +281,16 @@ impl<T: Failure + ?Sized> Failure for &T {
 
     fn exit_code(&self) -> i32 {
         (**self).exit_code()
+    }
+
+    fn message(&self) -> Option<String> {
+        (**self).message()
+    }
+}
+
+impl Failure for Infallible {
+    fn kind(&self) -> Cow<'static, str> {
+        match *self {}
     }
 }
 

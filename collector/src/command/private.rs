@@ -10,14 +10,18 @@ pub use std::boxed::Box;
 pub use std::option::Option::{self, Some};
 pub use std::pin::pin;
 pub use std::result::Result::{Err, Ok};
+pub use std::string::String;
 pub use std::vec::Vec;
 
 pub use inventory::submit;
 pub use telemetry_macros::configuration;
 
 pub use super::by_type;
-use super::future::{Command, Polled};
-use super::guard::Guard;
+pub use super::future::{Command, measured};
+pub use super::guard::Guard;
+pub use super::outcome::Report;
+
+use super::future::Polled;
 use super::outcome::number;
 use super::value::{Metadata, Recordable, Text};
 use crate::event::{Attribute, Value};
@@ -146,8 +150,8 @@ impl<T: AsExitCode + ?Sized> AsExitCode for &T {
 }
 
 /// `exit_code`
-pub fn exit_code<T: AsExitCode + ?Sized>(value: &T) -> super::Report {
-    super::Report::success().code(value.as_exit_code())
+pub fn exit_code<T: AsExitCode + ?Sized>(value: &T) -> Report {
+    Report::success().code(value.as_exit_code())
 }
 
 /// `error_code = |error| ..`

@@ -1,9 +1,10 @@
 //! The commands that run on a thread, innermost last.
 //!
 //! A command's frame lives here, not in its guard, so that a panic that aborts and an exit in the
-//! middle of a command still find what it has to say. The room is fixed and has no destructor: it
-//! can be used while the thread or the process ends. A command for which there is no room keeps its
-//! frame itself; it is recorded all the same, only not on an early exit.
+//! middle of a command still find what it has to say. The room has no destructor, so that it can be
+//! used while the thread or the process ends; what recursion needs beyond it is given back as soon as
+//! it is empty. A command that begins where the room cannot be had (inside of a change to it) keeps
+//! its frame itself; it is recorded all the same, only not on an early exit.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -11,21 +12,51 @@ use std::mem::ManuallyDrop;
 use super::frame::{Frame, panicked};
 use super::outcome::Report;
 use crate::event::{Ended, EventId};
+use crate::recorder;
 
-/// Nesting that is kept here. Tools nest two or three commands; recursion goes beyond and loses only
-/// what the module's text says.
+/// Nesting that costs no allocation. Tools nest two or three commands; recursion goes beyond.
 const ROOM: usize = 8;
 
+/// What is beyond `len` is empty. Below, a guard that ended before a later one leaves a hole.
 struct Stack {
-    /// What is beyond `len` is empty. Below, a guard that ended before a later one leaves a hole.
     frames: [Option<Frame>; ROOM],
+    /// What is nested deeper. Nobody drops it, so it holds no memory while it is empty.
+    deeper: Vec<Option<Frame>>,
     len: usize,
+}
+
+impl Stack {
+    const EMPTY: Self = Self { frames: [const { None }; ROOM], deeper: Vec::new(), len: 0 };
+
+    /// The places in use, innermost first.
+    fn places(&mut self) -> impl Iterator<Item = &mut Option<Frame>> {
+        let near = self.len.min(ROOM);
+        self.deeper.iter_mut().rev().chain(self.frames.iter_mut().take(near).rev())
+    }
+
+    fn push(&mut self, frame: Frame) {
+        match self.frames.get_mut(self.len) {
+            Some(place) => *place = Some(frame),
+            None => self.deeper.push(Some(frame)),
+        }
+        self.len += 1;
+    }
+
+    /// Gives up the empty places on top.
+    fn settle(&mut self) {
+        while self.places().next().is_some_and(|it| it.is_none()) {
+            self.len -= 1;
+            if self.deeper.pop().is_some() && self.deeper.is_empty() {
+                self.deeper = Vec::new();
+            }
+        }
+    }
 }
 
 thread_local! {
     /// Frames leave with their guards, so not dropping the room itself leaks nothing.
     static STACK: RefCell<ManuallyDrop<Stack>> =
-        const { RefCell::new(ManuallyDrop::new(Stack { frames: [const { None }; ROOM], len: 0 })) };
+        const { RefCell::new(ManuallyDrop::new(Stack::EMPTY)) };
 }
 
 fn with<R>(act: impl FnOnce(&mut Stack) -> R) -> Option<R> {
@@ -34,29 +65,21 @@ fn with<R>(act: impl FnOnce(&mut Stack) -> R) -> Option<R> {
 
 /// The innermost command of this thread.
 pub(super) fn current() -> Option<EventId> {
-    with(|stack| stack.frames.get(..stack.len)?.iter().rev().flatten().next().map(|it| it.id)).flatten()
+    with(|stack| stack.places().flatten().next().map(|it| it.id)).flatten()
 }
 
-/// Puts a frame on top, or gives it back where there is no room.
+/// Puts a frame on top, or gives it back where the room cannot be had.
 pub(super) fn push(frame: Frame) -> Result<(), Frame> {
     let mut frame = Some(frame);
-    with(|stack| {
-        if let Some(place) = stack.frames.get_mut(stack.len) {
-            *place = frame.take();
-            stack.len += 1;
-        }
-    });
+    with(|stack| frame.take().map(|frame| stack.push(frame)));
     frame.map_or(Ok(()), Err)
 }
 
 /// Takes the frame of this command, if it is on this thread and has not ended.
 pub(super) fn take(id: EventId) -> Option<Frame> {
     with(|stack| {
-        let place = stack.frames.iter_mut().rev().find(|it| it.as_ref().is_some_and(|it| it.id == id))?;
-        let frame = place.take();
-        while stack.len > 0 && stack.frames.get(stack.len - 1).is_none_or(Option::is_none) {
-            stack.len -= 1;
-        }
+        let frame = stack.places().find(|it| it.as_ref().is_some_and(|it| it.id == id))?.take();
+        stack.settle();
         frame
     })
     .flatten()
@@ -64,7 +87,7 @@ pub(super) fn take(id: EventId) -> Option<Frame> {
 
 /// Acts on the frame of this command where it lies.
 pub(super) fn change(id: EventId, act: impl FnOnce(&mut Frame)) {
-    with(|stack| stack.frames.iter_mut().flatten().find(|it| it.id == id).map(act));
+    with(|stack| stack.places().flatten().find(|it| it.id == id).map(act));
 }
 
 /// Ends every command of this thread, innermost first: the process is about to exit, to be replaced,
@@ -76,6 +99,15 @@ pub(crate) fn end_all(ended: Ended, exit_code: Option<i32>) {
             _ => Report { exit_code, ..Report::default() },
         };
         frame.end(ended, report);
+    }
+}
+
+/// Takes every command of this thread back, as if it had never begun: the one that runs is the user's
+/// subcommand, which is never recorded, and so neither is the dispatcher around it. Their guards then
+/// find nothing left to record.
+pub(crate) fn withdraw_all() {
+    while let Some(frame) = current().and_then(take) {
+        recorder::withdraw(frame.id);
     }
 }
 

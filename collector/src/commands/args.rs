@@ -165,6 +165,7 @@ impl Args {
     /// Does it, prints the result, and gives the exit code.
     #[must_use]
     pub fn run(&self) -> ExitCode {
+        crate::recorder::leave_commands_out();
         let mut output = Vec::new();
         let code = match self.write(&mut output, Style::of_stdout()) {
             Ok(code) => code,
@@ -224,8 +225,12 @@ impl Args {
             }
             Action::Schema { json, markdown } => {
                 let schema = crate::schema::Schema::gather();
+                let schema = match crate::session::current() {
+                    Ok(session) => schema.with(&session.tool),
+                    Err(_) => schema,
+                };
                 match (json, markdown) {
-                    (true, _) => writeln!(to, "{}", schema.json()),
+                    (true, _) => write!(to, "{}", schema.json()),
                     (_, true) => write!(to, "{}", schema.markdown()),
                     _ => write!(to, "{schema}"),
                 }

@@ -3,11 +3,10 @@
 use serde::Serialize;
 
 use super::CommandError;
-use crate::consent::{self, May, SystemWait};
+use crate::consent::{self, Denial, May, StoredHow, SystemWait};
 use crate::delivery::files;
 use crate::event::Timestamp;
 use crate::journal;
-use crate::session;
 
 /// What a yes did.
 #[derive(Clone, Debug, Serialize)]
@@ -17,7 +16,9 @@ pub struct Enabled {
     pub destination: String,
     /// Whether they stay on this machine.
     pub local: bool,
-    /// What outranks the yes, so that it is without effect for now; as in `DO_NOT_TRACK is set`.
+    /// Whether events are recorded from the next run on.
+    pub enabled: bool,
+    /// What telemetry is instead, where something outranks the yes for now; as in `off: DO_NOT_TRACK is set`.
     pub overruled: Option<String>,
 }
 
@@ -26,7 +27,7 @@ pub struct Enabled {
 /// # Errors
 /// Where it cannot be stored; telemetry then stays off.
 pub fn enable(local: bool) -> Result<Enabled, CommandError> {
-    let session = session::current()?;
+    let session = super::begin()?;
     let destination = &session.selected.destination;
     let policy = session.config.consent.policy;
     consent::allow(&session.place, !local, policy, destination, Timestamp::now())
@@ -36,7 +37,8 @@ pub fn enable(local: bool) -> Result<Enabled, CommandError> {
     Ok(Enabled {
         destination: destination.clone(),
         local,
-        overruled: (verdict.may < wanted).then(|| verdict.reason()),
+        enabled: verdict.may != May::Off,
+        overruled: (verdict.may != wanted).then(|| verdict.reason()),
     })
 }
 
@@ -46,10 +48,12 @@ pub fn enable(local: bool) -> Result<Enabled, CommandError> {
 pub struct Disabled {
     /// Events that were pending and are gone.
     pub discarded: u64,
-    /// What is still on even so, as in `the author of this tool has switched it on without asking`.
+    /// Whether the no is stored. Where it is not, no yes is stored either, and the question may be asked again.
+    pub stored: bool,
+    /// What is still on even so, as in `on: the author of this tool has switched it on without asking`.
     pub overruled: Option<String>,
-    /// What could not be done, in words: as a rule that a request which began before the no may still be
-    /// under way. No new one begins in any case.
+    /// What could not be done, in words: that the no could not be stored, or that a request which began
+    /// before the no may still be under way. Unless it is overruled, no new one begins in any case.
     pub warnings: Vec<String>,
 }
 
@@ -59,20 +63,22 @@ pub struct Disabled {
 /// # Errors
 /// Where the no cannot be stored, or pending events cannot be removed.
 pub fn disable() -> Result<Disabled, CommandError> {
-    let session = session::current()?;
+    let session = super::begin()?;
     let place = &session.place;
     let wait = SystemWait::default();
     let mut denial = consent::deny(place, session.config.consent.policy, Timestamp::now(), &wait)?;
     crate::recorder::stop();
-    let mut warnings: Vec<String> = denial.left_behind.iter().cloned().collect();
+    let mut warnings: Vec<String> = not_stored(&denial).into_iter().collect();
+    warnings.extend(denial.left_behind.iter().cloned());
     if !denial.is_complete() {
+        let before = warnings.len();
         for holder in denial.holders() {
             if let Err(error) = holder.end() {
                 warnings.push(format!("a request may still be under way: {error}"));
             }
         }
         denial = denial.wait(std::time::Duration::from_millis(500), &wait);
-        if !denial.is_complete() && warnings.is_empty() {
+        if !denial.is_complete() && warnings.len() == before {
             warnings.push("a request of another process may still be under way".into());
         }
     }
@@ -84,5 +90,19 @@ pub fn disable() -> Result<Disabled, CommandError> {
     files::remove(place.directory()).map_err(CommandError::NotPurged)?;
     let verdict = session.verdict();
     let overruled = (verdict.may != May::Off).then(|| verdict.reason());
-    Ok(Disabled { discarded, overruled, warnings })
+    Ok(Disabled { discarded, stored: denial.not_stored.is_none(), overruled, warnings })
+}
+
+/// That the no itself is not on disk, and what that means.
+fn not_stored(denial: &Denial) -> Option<String> {
+    let error = denial.not_stored.as_ref()?;
+    let what = match denial.stored {
+        StoredHow::GrantRemoved => "your yes is removed in its place",
+        _ => "no yes is stored either",
+    };
+    Some(format!(
+        "your no could not be stored ({error}); {what}, so telemetry stays off unless it is switched on again. \
+         The question may be put again: to be spared it, run this again when {} can be written",
+        denial.directory().display()
+    ))
 }

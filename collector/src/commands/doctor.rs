@@ -11,7 +11,7 @@ use crate::event::Timestamp;
 use crate::journal;
 use crate::platform::private;
 use crate::session::{self, Session};
-use crate::tool::{CredentialSource, Mode};
+use crate::tool::{CredentialSource, Mode, shipping};
 
 /// How a check ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -86,7 +86,7 @@ const SENSIBLE: std::ops::Range<i64> = 1_735_689_600..4_102_444_800;
 /// Where telemetry was not started; a configuration that cannot be used is a failed check.
 pub fn doctor() -> Result<Diagnosis, CommandError> {
     let mut diagnosis = Diagnosis::default();
-    let session = match session::current() {
+    let session = match super::begin() {
         Ok(session) => session,
         Err(session::NoSession::NotStarted) => return Err(session::NoSession::NotStarted.into()),
         Err(why) => {
@@ -157,6 +157,10 @@ fn directory(session: &Session, to: &mut Diagnosis) {
         let what = format!("{} segments of a newer version are left alone: update the tool", survey.newer);
         to.add("journal", Outcome::Warn, what);
     }
+    if survey.quarantined > 0 {
+        let because = survey.set_aside_because.map(|why| format!(": {why}")).unwrap_or_default();
+        to.add("set aside", Outcome::Warn, format!("{} events are never sent{because}", survey.quarantined));
+    }
     for (cause, count) in survey.losses.iter().filter(|(_, count)| *count > 0) {
         to.add("losses", Outcome::Warn, format!("{count} events: {}", cause.as_str()));
     }
@@ -211,10 +215,26 @@ fn backend(session: &Session, to: &mut Diagnosis) {
 }
 
 fn credentials(session: &Session, to: &mut Diagnosis) {
+    for name in shipping::secret_headers(&session.config.backend.settings) {
+        to.add(
+            format!("header {name}"),
+            Outcome::Warn,
+            format!(
+                "it looks like a credential and stands in [backend.settings], so whoever has the tool can read it: \
+                 take it from `env` or `file`, as the endpoint's `credential = {{ header = \"{name}\", env = \"…\" }}`"
+            ),
+        );
+    }
     for (name, endpoint) in &session.config.endpoints {
         let Some(credential) = &endpoint.credential else { continue };
         let what = format!("credential of {name}");
         match &credential.source {
+            CredentialSource::Operator { variable, .. } => {
+                to.add(what, Outcome::Pass, format!("{variable} has it"));
+            }
+            CredentialSource::Literal(_) if !shipping::has_a_secret(endpoint) => {
+                to.add(what, Outcome::Pass, "a client token, which is made to be public");
+            }
             CredentialSource::Literal(_) => to.add(
                 what,
                 Outcome::Warn,

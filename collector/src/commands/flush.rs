@@ -11,7 +11,7 @@ use crate::delivery::{files, helper};
 use crate::erasure::Progress;
 use crate::event::Timestamp;
 use crate::journal;
-use crate::session::{self, Session};
+use crate::session::Session;
 
 /// What a flush did.
 #[derive(Clone, Debug, Serialize)]
@@ -33,7 +33,7 @@ const BUSY: Duration = Duration::from_millis(20);
 /// # Errors
 /// Where telemetry was not started or its configuration cannot be used.
 pub fn flush() -> Result<Flushed, CommandError> {
-    let session = session::current()?;
+    let session = super::begin()?;
     let verdict = session.verdict();
     // The user's own request outlives the user's no.
     let erasure = crate::erasure::carry_on(&session, crate::erasure::By::User);

@@ -10,7 +10,7 @@ use crate::backend::json::Line;
 use crate::backend::{Origin, rotated};
 use crate::delivery::{Delivery, ledger, sender};
 use crate::journal;
-use crate::session::{self, LOCAL};
+use crate::session::LOCAL;
 
 /// The local log is read from its end, so much of it at most.
 const TAIL: u64 = 1024 * 1024;
@@ -63,7 +63,7 @@ impl State {
 /// # Errors
 /// Where telemetry was not started or its configuration cannot be used.
 pub fn log(most: usize) -> Result<Log, CommandError> {
-    let session = session::current()?;
+    let session = super::begin()?;
     let log = session.local_log();
     let mut local = tail(&log, most);
     if local.len() < most {

@@ -1,7 +1,12 @@
 //! The user's subcommand, as plain functions and, with the feature `clap`, as arguments to mount.
 //!
 //! The functions work on the session that [`start!`](crate::start!) began and return what they did; only
-//! [`Args::run`] prints. None of them is ever recorded.
+//! [`Args::run`] prints.
+//!
+//! None of them is ever recorded, and neither is a command that calls one, such as an annotated dispatcher
+//! or `main`: it is taken back, with its arguments, as if it had never begun. Where [`Args::run`] runs, no
+//! command of that process is recorded, whichever thread it is on. What puts the question ([`ask_once`],
+//! [`ask_at_init`]) is part of the tool's own command, which is recorded like any other.
 
 #[cfg(feature = "clap")]
 mod args;
@@ -32,7 +37,15 @@ pub use question::{ask_at_init, ask_once, skips_by_default};
 pub use reset::{Reset, reset};
 pub use status::{Status, status};
 
-use crate::session::NoSession;
+use std::sync::Arc;
+
+use crate::session::{self, NoSession, Session};
+
+/// The session, for what is never recorded.
+fn begin() -> Result<Arc<Session>, NoSession> {
+    crate::command::withdraw_all();
+    session::current()
+}
 
 /// Why a command could not do its work; the text says what to do.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,6 @@
 use super::CommandError;
 use crate::backend::preview::{self, Preview};
 use crate::event::Timestamp;
-use crate::session;
 
 /// The request that would be sent now, made by the real backend; nothing is sent, stored or created. See
 /// [`Preview`].
@@ -19,5 +18,5 @@ pub fn preview() -> Result<Preview, CommandError> {
 /// # Errors
 /// As [`preview()`].
 pub fn preview_at(now: Timestamp) -> Result<Preview, CommandError> {
-    preview::preview(&*session::current()?, now).map_err(CommandError::NoPreview)
+    preview::preview(&*super::begin()?, now).map_err(CommandError::NoPreview)
 }

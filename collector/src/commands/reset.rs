@@ -10,7 +10,7 @@ use crate::erasure::{self, Progress};
 use crate::identity;
 use crate::journal;
 use crate::platform::private;
-use crate::session::{self, Session};
+use crate::session::Session;
 use crate::tool::IdentityKind;
 
 /// What a reset did.
@@ -40,7 +40,7 @@ pub struct Reset {
 /// # Errors
 /// Where the no cannot be stored, or something cannot be removed.
 pub fn reset() -> Result<Reset, CommandError> {
-    let session = session::current()?;
+    let session = super::begin()?;
     let directory = session.place.directory();
     let not_cleared = |error| CommandError::NotCleared { directory: directory.to_path_buf(), error };
     let forced = session.verdict().decided_by == DecidedBy::Forced;

@@ -11,6 +11,7 @@ use crate::event::Timestamp;
 use crate::journal;
 use crate::platform::writable;
 use crate::session::{self, Session};
+use crate::tool::Config;
 
 /// Everything that `status` shows. Its JSON form has the same names.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +33,9 @@ pub struct Status {
     pub backend: String,
     /// What consent is given for.
     pub destination: String,
+    /// Endpoints whose requests go through a proxy that the environment names, each with that proxy: behind it
+    /// names are the proxy's to judge.
+    pub proxies: Vec<(String, String)>,
     /// The machine id, where one is in use.
     pub machine_id: Option<String>,
     /// Every machine id that something was sent under and whose erasure has no receipt.
@@ -64,12 +68,15 @@ pub struct Status {
     pub erasure: Option<String>,
     /// Where the user turns with questions.
     pub support: Option<String>,
-    /// Events that were ever set aside: rejected, or given up. The losses name their causes.
-    pub quarantined: u64,
-    /// How many of them are still kept, for the author to look at.
-    pub set_aside: u64,
     /// Events that were lost, by cause.
     pub losses: Vec<(String, u64)>,
+    /// Events that were set aside so far: the backend or its vendor never takes them, or they were tried too
+    /// often. They are among the losses, by cause.
+    pub set_aside: u64,
+    /// How many of them are still kept, for the author to look at.
+    pub set_aside_kept: u64,
+    /// Why the last of them was, as far as it is still there.
+    pub set_aside_because: Option<String>,
     /// How a sender is started.
     pub sender: String,
     /// Whether one is running.
@@ -84,7 +91,7 @@ pub struct Status {
 /// Where telemetry was not started or its configuration cannot be used; the text is what `status` shows
 /// then.
 pub fn status() -> Result<Status, CommandError> {
-    let session = session::current()?;
+    let session = super::begin()?;
     let verdict = session.verdict();
     let survey = journal::survey(&session.journal_directory());
     let rules = sender::rules(&session);
@@ -130,6 +137,7 @@ pub fn status() -> Result<Status, CommandError> {
             .collect(),
         backend: session.selected.name.clone(),
         destination: session.selected.destination.clone(),
+        proxies: proxies(config),
         machine_id: if verdict.may == May::Off { None } else { session.machine_id() },
         sent_under: crate::identity::sent_under(session.place.directory()).unwrap_or_default(),
         extended: session.config.tool.extended,
@@ -146,13 +154,28 @@ pub fn status() -> Result<Status, CommandError> {
         held,
         erasure: crate::erasure::state(&session),
         support: config.consent.support.clone(),
-        quarantined: survey.quarantined,
-        set_aside: survey.set_aside,
         losses: survey.losses.iter().map(|(cause, count)| (cause.as_str().to_owned(), *count)).collect(),
+        set_aside: survey.quarantined,
+        set_aside_kept: survey.set_aside,
+        set_aside_because: survey.set_aside_because.clone(),
         sender: sender_in_words(&session, &session::way(&session)),
         sending: survey.draining.is_some(),
         directory: session.place.directory().display().to_string(),
     })
+}
+
+/// As this process's environment has it; a sender inherits it.
+#[cfg(feature = "components")]
+fn proxies(config: &Config) -> Vec<(String, String)> {
+    let all = telemetry_host::Proxies::from_env();
+    let through = config.endpoints.iter().filter(|(_, endpoint)| endpoint.proxy);
+    through.filter_map(|(name, endpoint)| Some((name.clone(), all.shown_for(&endpoint.url)?))).collect()
+}
+
+/// A program without components sends nothing itself.
+#[cfg(not(feature = "components"))]
+fn proxies(_: &Config) -> Vec<(String, String)> {
+    Vec::new()
 }
 
 /// What of the journal cannot be used, and what becomes of it.

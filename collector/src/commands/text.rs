@@ -12,25 +12,27 @@ use crate::erasure::Progress;
 const DUMPED: usize = 4 * 1024;
 
 pub(super) fn enabled(enabled: &Enabled, to: &mut Vec<u8>) -> io::Result<()> {
-    if enabled.local {
-        writeln!(to, "Telemetry enabled, local only. Nothing leaves this machine.")?;
-    } else {
-        writeln!(to, "Telemetry enabled. Pseudonymous usage events go to {}.", enabled.destination)?;
+    match &enabled.overruled {
+        None if enabled.local => {
+            writeln!(to, "Telemetry enabled, local only. Nothing leaves this machine.")
+        }
+        None => writeln!(to, "Telemetry enabled. Pseudonymous usage events go to {}.", enabled.destination),
+        Some(overruled) if enabled.enabled => {
+            writeln!(to, "Telemetry enabled. Your choice is stored; for now telemetry is {overruled}.")
+        }
+        Some(overruled) => writeln!(to, "Your yes is stored, but telemetry is {overruled}."),
     }
-    if let Some(overruled) = &enabled.overruled {
-        writeln!(to, "For now it is {overruled}.")?;
-    }
-    Ok(())
 }
 
 pub(super) fn disabled(disabled: &Disabled, to: &mut Vec<u8>) -> io::Result<()> {
-    writeln!(
-        to,
-        "Telemetry disabled. All pending events have been discarded ({}).",
-        events(disabled.discarded)
-    )?;
+    let no = match (&disabled.overruled, disabled.stored) {
+        (None, _) => "Telemetry disabled.",
+        (Some(_), true) => "Your no is stored.",
+        (Some(_), false) => "Telemetry is not disabled.",
+    };
+    writeln!(to, "{no} All pending events have been discarded ({}).", events(disabled.discarded))?;
     if let Some(overruled) = &disabled.overruled {
-        writeln!(to, "It is still {overruled}.")?;
+        writeln!(to, "Telemetry is still {overruled}.")?;
     }
     notes(&disabled.warnings, to)
 }
@@ -117,6 +119,12 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
     }
     line("To change it:", &status.advice)?;
     line("Sends to:", &status.destination)?;
+    for (endpoint, proxy) in &status.proxies {
+        line(
+            "Proxy:",
+            &format!("{endpoint} goes through {proxy}, which judges names in place of this tool"),
+        )?;
+    }
     if let Some(id) = &status.machine_id {
         line("Machine ID:", id)?;
     }
@@ -154,12 +162,17 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
             line(name, value)?;
         }
     }
-    if status.quarantined > 0 {
-        let (all, kept) = (events(status.quarantined), status.set_aside);
-        line("Set aside:", &format!("{all}, {kept} of them still kept"))?;
-    }
     for (cause, count) in &status.losses {
         line("Lost:", &format!("{}: {cause}", events(*count)))?;
+    }
+    if status.set_aside > 0 {
+        let because = status.set_aside_because.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        // The quarantine is bounded: the oldest of it are gone.
+        let kept = match status.set_aside_kept {
+            kept if kept < status.set_aside => format!(" ({kept} still kept)"),
+            _ => String::new(),
+        };
+        line("Set aside:", &format!("{}{kept}{because}", events(status.set_aside)))?;
     }
     line("Sender:", &format!("{}{}", status.sender, if status.sending { " (running)" } else { "" }))?;
     line("Kept in:", &status.directory)?;

@@ -76,6 +76,8 @@ pub enum StoredHow {
 pub struct Denial {
     /// How it is stored.
     pub stored: StoredHow,
+    /// Why it could not be stored, where it could not.
+    pub not_stored: Option<io::Error>,
     /// What could not be removed with it, in words. The no holds all the same.
     pub left_behind: Option<String>,
     place: Place,
@@ -93,6 +95,12 @@ enum Senders {
 }
 
 impl Denial {
+    /// The directory that holds the decision.
+    #[must_use]
+    pub fn directory(&self) -> &std::path::Path {
+        self.place.directory()
+    }
+
     /// Whether no request is under way. From then on none begins.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -159,7 +167,7 @@ impl std::error::Error for StillEnabled {}
 /// [`StillEnabled`], where neither a no could be stored nor the yes be removed.
 pub fn deny(place: &Place, policy: u32, now: Timestamp, wait: &dyn Wait) -> Result<Denial, StillEnabled> {
     let no = Record { decision: Decision::Denied, time: now, policy, destination: String::new() };
-    let stored = store_no(place, &no)?;
+    let (stored, not_stored) = store_no(place, &no)?;
     let left_behind = identity::forget(place.directory())
         .err()
         .map(|error| format!("the salt of the machine id could not be deleted: {error}"));
@@ -169,23 +177,27 @@ pub fn deny(place: &Place, policy: u32, now: Timestamp, wait: &dyn Wait) -> Resu
         Ok(None) => Senders::None { _lock: None },
         Err(error) => Senders::Unknown(error),
     };
-    Ok(Denial { stored, left_behind, place: place.clone(), senders })
+    Ok(Denial { stored, not_stored, left_behind, place: place.clone(), senders })
 }
 
-fn store_no(place: &Place, no: &Record) -> Result<StoredHow, StillEnabled> {
+fn store_no(place: &Place, no: &Record) -> Result<(StoredHow, Option<io::Error>), StillEnabled> {
     let not_stored = match file::write(place, no) {
-        Ok(()) => return Ok(StoredHow::Durably),
+        Ok(()) => return Ok((StoredHow::Durably, None)),
         Err(error) => error,
     };
     let path = place.consent();
+    let was_yes = file::read(place).decision().is_yes();
     match private::overwrite(&path, &no.encode()) {
-        Ok(()) => return Ok(StoredHow::InPlace),
-        Err(Unusable::Missing) => return Ok(StoredHow::NothingWasGranted),
+        Ok(()) => return Ok((StoredHow::InPlace, None)),
+        Err(Unusable::Missing) => return Ok((StoredHow::NothingWasGranted, Some(not_stored))),
         Err(_) => {}
     }
     match private::remove(&path) {
-        Ok(_) => Ok(StoredHow::GrantRemoved),
-        Err(_) if !file::read(place).decision().is_yes() => Ok(StoredHow::NothingWasGranted),
+        Ok(_) if was_yes => Ok((StoredHow::GrantRemoved, Some(not_stored))),
+        Ok(_) => Ok((StoredHow::NothingWasGranted, Some(not_stored))),
+        Err(_) if !file::read(place).decision().is_yes() => {
+            Ok((StoredHow::NothingWasGranted, Some(not_stored)))
+        }
         Err(not_removed) => Err(StillEnabled { path, not_stored, not_removed }),
     }
 }

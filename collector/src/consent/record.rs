@@ -62,11 +62,13 @@ impl Record {
         };
         // Text and integers always serialise. Were that ever untrue, the empty body does not decode,
         // and what does not decode is not a yes.
-        let mut body = serde_json::to_string(&body).unwrap_or_default();
-        body.push('\n');
-        let mut bytes = header(body.as_bytes()).into_bytes();
-        bytes.extend_from_slice(body.as_bytes());
-        bytes
+        Self::vouched(&serde_json::to_string(&body).unwrap_or_default())
+    }
+
+    /// A body with the line before it that vouches for it.
+    pub(crate) fn vouched(body: &str) -> Vec<u8> {
+        let body = format!("{body}\n");
+        (header(body.as_bytes()) + &body).into_bytes()
     }
 
     /// The record that these bytes are.

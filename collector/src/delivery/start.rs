@@ -109,6 +109,10 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
         return;
     }
     if may == May::Local {
+        // This run may have been `enable`: what is to be sent then waits for a run that exits without it.
+        if session.verdict().may != May::Local {
+            return;
+        }
         sender::run(session, Urgency::Now, Instant::now() + INLINE, true);
         return;
     }

@@ -9,7 +9,7 @@ use super::mail::Mail;
 use crate::backend::select::Choice;
 use crate::backend::{Ask, Backend, Batch, Erasure, Outcome, SendContext, Verdict};
 use crate::delivery::sender;
-use crate::event::{Attribute, Event, EventId, Timestamp, kind};
+use crate::event::{EventId, Timestamp, deletion_request, kind};
 use crate::session::Session;
 
 /// A way to ask.
@@ -131,13 +131,12 @@ fn event(session: &Session, backend: &mut dyn Backend, lane: &mut Lane, now: Tim
     let count = ids.len();
     for id in ids {
         let mut context = context(std::slice::from_ref(&id), lane, now);
-        let mut event = Event::new(kind::DATA_DELETION_REQUEST, kind::DATA_DELETION_REQUEST);
+        let mut event = deletion_request(&id);
         let hash = Sha256::digest(&context.request_id);
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&hash[..16]);
         event.id = uuid(bytes);
         event.time = lane.since();
-        event.attributes = vec![Attribute::new("machine_id", id.clone())].into();
         let origin = crate::session::origin(session, Some(id.clone()));
         context.now = now;
         let outcome = backend.send(&Batch { origin, events: vec![event] }, &context);

@@ -31,6 +31,19 @@ pub mod kind {
     ];
 }
 
+/// The name of what happens to the tool itself.
+pub(crate) const UPDATE: &str = "update";
+
+/// The key of the machine id that a request to erase is for.
+pub(crate) const DELETED_ID: &str = "machine_id";
+
+/// The request to erase what was sent under a machine id.
+pub(crate) fn deletion_request(id: &str) -> Event<'static> {
+    let mut event = Event::new(kind::DATA_DELETION_REQUEST, kind::DATA_DELETION_REQUEST);
+    event.attributes = vec![Attribute::new(DELETED_ID, id.to_owned())].into();
+    event
+}
+
 /// A command ran, if nothing but its name and the author's own facts is known.
 /// [`#[telemetry::command]`](macro@crate::command) and [`begin`](crate::begin()) record more.
 pub fn command_invocation(name: &str, attributes: &[Attribute<'_>]) {
@@ -59,13 +72,13 @@ pub fn update_check(current: &str, found: Option<&str>) {
     let mut attributes =
         vec![Attribute::new("current_version", current), Attribute::new("available", found.is_some())];
     attributes.extend(found.map(|found| Attribute::new("found_version", found)));
-    record(kind::UPDATE_CHECK, "update", None, &attributes);
+    record(kind::UPDATE_CHECK, UPDATE, None, &attributes);
 }
 
 /// The tool updated itself.
 pub fn update_applied(from: &str, to: &str) {
     let attributes = [Attribute::new("from_version", from), Attribute::new("to_version", to)];
-    record(kind::UPDATE_APPLIED, "update", None, &attributes);
+    record(kind::UPDATE_APPLIED, UPDATE, None, &attributes);
 }
 
 fn record(kind: &str, name: &str, error: Option<&str>, attributes: &[Attribute<'_>]) {

@@ -7,6 +7,7 @@ pub(crate) mod clean;
 pub(crate) mod codec;
 mod kinds;
 
+pub(crate) use kinds::{DELETED_ID, UPDATE, deletion_request};
 pub use kinds::{command_error, command_invocation, feature_used, kind, update_applied, update_check};
 
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 
 use super::format::{Head, Tally};
 use super::mapped::{Mapped, Stop};
-use super::settings::RecordKind;
+use super::settings::{MOVED, RecordKind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -60,7 +60,9 @@ impl Fast {
             let mut running = self.running();
             running.push(Running { id: record.id, offset });
             self.any_running.store(running.len(), Ordering::Release);
-        } else if record.kind == RecordKind::Event.code() && self.any_running.load(Ordering::Acquire) > 0 {
+        } else if matches!(RecordKind::from_code(record.kind), RecordKind::Event | RecordKind::Other(MOVED))
+            && self.any_running.load(Ordering::Acquire) > 0
+        {
             let mut running = self.running();
             if let Some(at) = running.iter().rposition(|running| running.id == record.id) {
                 running.swap_remove(at);

@@ -210,11 +210,15 @@ pub(super) fn decode(seed: Seed, bytes: &[u8], offset: usize) -> Option<(Head, &
 
 /// The record that `record` begins with, which is at `offset` of its segment.
 pub(super) fn decode_alone(seed: Seed, record: &[u8], offset: u64) -> Option<(Head, &[u8])> {
+    #[cfg(test)]
+    looked::at(4);
     if u32_at(record, 0)? != seed.mark(offset) {
         return None;
     }
     let length = u32_at(record, 8)? as usize & MAX_PAYLOAD;
     let record = record.get(..record_size(length))?;
+    #[cfg(test)]
+    looked::at(record.len());
     let mut hash = Hasher::new_with_initial(seed.crc(offset));
     hash.update(&record[8..]);
     if u32_at(record, 4)? != hash.finalize() {
@@ -255,4 +259,23 @@ pub(super) fn encode_loss(cause: u8, count: u64) -> [u8; 16] {
 /// Cause and count of a record of kind loss.
 pub(super) fn decode_loss(payload: &[u8]) -> Option<(u8, u64)> {
     Some((*payload.first()?, u64_at(payload, 8)?))
+}
+
+/// How many bytes readers of this thread looked at: a bound on work that no clock has a part in.
+#[cfg(test)]
+pub(super) mod looked {
+    use std::cell::Cell;
+
+    thread_local! {
+        static BYTES: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(in super::super) fn at(bytes: usize) {
+        BYTES.set(BYTES.get() + bytes as u64);
+    }
+
+    /// How many since it was last asked.
+    pub(in super::super) fn take() -> u64 {
+        BYTES.take()
+    }
 }

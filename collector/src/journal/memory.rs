@@ -47,6 +47,13 @@ impl Memory {
         self.held.pop_front();
     }
 
+    /// Removes a command's start record; says whether it was here.
+    pub(super) fn take_back(&mut self, id: &[u8; 16]) -> bool {
+        let before = self.held.len();
+        self.held.retain(|held| held.kind != RecordKind::Start || held.id != *id);
+        self.held.len() < before
+    }
+
     pub(super) fn take(&mut self) -> Vec<Held> {
         std::mem::take(&mut self.held).into()
     }

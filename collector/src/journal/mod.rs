@@ -93,6 +93,8 @@ mod deliver;
 mod drain;
 mod fast;
 mod format;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod lease;
 mod limits;
 mod mapped;

@@ -8,7 +8,7 @@
 
 use super::fast::{Fast, Record};
 use super::memory::Held;
-use super::settings::{Label, LossCause, RecordKind, Settings};
+use super::settings::{Label, LossCause, MOVED, RecordKind, Settings};
 use super::writer::Writer;
 use crate::platform::fork;
 use std::io;
@@ -153,6 +153,19 @@ impl Journal {
             return Ok(());
         }
         process.writer().append(&self.common, &process.fast, &record)
+    }
+
+    /// Takes the start record of a command that has not ended back, as if it had never begun: it is not
+    /// given to the drain, whatever becomes of this process.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn withdraw(&self, id: &[u8; 16]) -> Result<(), AppendError> {
+        let process = self.process();
+        if process.writer().take_back_held(id) || !process.fast.running().iter().any(|it| it.id == *id) {
+            return Ok(());
+        }
+        self.append(RecordKind::Other(MOVED), id, id)
     }
 
     /// Makes what was appended survive a loss of power.

@@ -15,7 +15,7 @@ pub enum RecordKind {
     Other(u8),
 }
 
-/// The journal's own: start records that went along to the next segment.
+/// The journal's own: start records that went along to the next segment, or that are taken back.
 pub(super) const MOVED: u8 = 4;
 
 impl RecordKind {

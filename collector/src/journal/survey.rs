@@ -80,6 +80,8 @@ pub struct Survey {
     pub quarantined: u64,
     /// Records set aside that are still there.
     pub set_aside: u64,
+    /// Why the last of them was.
+    pub set_aside_because: Option<String>,
     /// Who drains it now.
     pub draining: Option<Draining>,
     /// Why the directory cannot be read; `None` if it can, or does not exist.
@@ -103,7 +105,9 @@ pub fn survey(directory: &Path) -> Survey {
         count(&mut survey.losses, cause, by);
     }
     survey.quarantined = state.quarantined;
-    survey.set_aside = quarantine::read(&folder).len() as u64;
+    let set_aside = quarantine::read(&folder);
+    survey.set_aside = set_aside.len() as u64;
+    survey.set_aside_because = set_aside.into_iter().last().map(|(_, _, reason, _)| reason);
     survey.draining = draining(&folder);
     each_segment(&folder, &state, |look, segment| {
         survey.files += 1;

@@ -98,6 +98,11 @@ impl Writer {
         Ok(())
     }
 
+    /// Removes a command's start record that is in memory only; says whether it was.
+    pub(super) fn take_back_held(&mut self, id: &[u8; 16]) -> bool {
+        self.memory.take_back(id)
+    }
+
     /// Counts a loss, to be said on disk with the next record.
     pub(super) fn lose(&mut self, cause: LossCause, by: u64) {
         count(&mut self.losses, cause, by);

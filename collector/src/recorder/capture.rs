@@ -5,11 +5,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{EXTENDED, ON, STATE};
-use crate::event::{Event, EventId};
+use crate::event::{Attribute, Event, EventId};
 
 static ACTIVE: AtomicBool = AtomicBool::new(false);
 static EVENTS: Mutex<Vec<Event<'static>>> = Mutex::new(Vec::new());
 static TURN: Mutex<()> = Mutex::new(());
+/// What a tool that was started inside of the capture says with every event.
+static METADATA: Mutex<Vec<Attribute<'static>>> = Mutex::new(Vec::new());
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Whether the capture that runs takes every thread's events.
@@ -24,6 +26,8 @@ thread_local! {
 /// Runs a closure with recording on, extended collection if asked for, and hands back the events
 /// that it recorded. Nothing is stored or sent, and no consent is asked or needed. For the tests of
 /// tools; one capture runs at a time in a process, others wait.
+///
+/// A tool that is started inside of it says its [`Tool::metadata`](crate::Tool::metadata) with them.
 ///
 /// Events are those of the calling thread. What other threads record in the meantime, tests that run
 /// side by side as well as threads that the closure starts, is dropped: [`capture_all`] keeps it.
@@ -67,11 +71,12 @@ fn collect<T>(all: bool, extended: bool, run: impl FnOnce() -> T) -> (T, Vec<Eve
             STATE.store(self.0, Ordering::SeqCst);
             MINE.set(false);
             ACTIVE.store(false, Ordering::SeqCst);
+            lock(&METADATA).clear();
         }
     }
 
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    lock().clear();
+    lock(&EVENTS).clear();
     let restore = Restore(STATE.load(Ordering::SeqCst));
     MINE.set(true);
     ALL.store(all, Ordering::SeqCst);
@@ -79,12 +84,24 @@ fn collect<T>(all: bool, extended: bool, run: impl FnOnce() -> T) -> (T, Vec<Eve
     STATE.store(if extended { ON | EXTENDED } else { ON }, Ordering::SeqCst);
     let value = run();
     drop(restore);
-    let events = std::mem::take(&mut *lock());
+    let events = std::mem::take(&mut *lock(&EVENTS));
     (value, events)
 }
 
-fn lock() -> std::sync::MutexGuard<'static, Vec<Event<'static>>> {
-    EVENTS.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock<T>(shared: &'static Mutex<T>) -> std::sync::MutexGuard<'static, T> {
+    shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Whether what this thread does now is captured.
+fn takes() -> bool {
+    active() && (MINE.get() || ALL.load(Ordering::Relaxed))
+}
+
+/// A tool was started, which says this with every event.
+pub(super) fn started(metadata: &[Attribute<'static>]) {
+    if takes() {
+        *lock(&METADATA) = metadata.to_vec();
+    }
 }
 
 pub(super) fn active() -> bool {
@@ -93,15 +110,20 @@ pub(super) fn active() -> bool {
 
 /// Takes the event if a capture is running, and keeps it if that is this thread's or everybody's.
 pub(super) fn offer(event: &Event<'_>) -> bool {
-    let active = active();
-    if active && (MINE.get() || ALL.load(Ordering::Relaxed)) {
+    if takes() {
         let mut owned = event.to_owned_event();
         if owned.id == EventId([0; 16]) {
             owned.id = next_id();
         }
-        lock().push(owned);
+        // As the recorder does: what the event says itself wins.
+        for more in lock(&METADATA).iter() {
+            if owned.attributes.iter().all(|own| own.key != more.key) {
+                owned.attributes.to_mut().push(more.clone());
+            }
+        }
+        lock(&EVENTS).push(owned);
     }
-    active
+    active()
 }
 
 pub(super) fn next_id() -> EventId {

@@ -43,6 +43,11 @@ pub(crate) fn extended() -> bool {
     !cfg!(telemetry_off) && STATE.load(Ordering::Relaxed) & (ON | EXTENDED) == ON | EXTENDED
 }
 
+/// Tells a capture that is running what a tool says with every event.
+pub(crate) fn tool_started(metadata: &[Attribute<'static>]) {
+    capture::started(metadata);
+}
+
 /// Records an event. Whatever goes wrong is counted and told to the author's logger, never to the
 /// caller.
 pub(crate) fn record(event: &Event<'_>) {
@@ -55,7 +60,29 @@ pub(crate) fn record_at(event: &Event<'_>, now: Instant) {
         return;
     }
     if let Some(recorder) = RECORDER.get() {
+        if recorder.leaves_out(event) {
+            return recorder.withdraw(event.id);
+        }
         recorder.record(event, now);
+    }
+}
+
+/// Takes back that a command has started: its end will not be recorded.
+pub(crate) fn withdraw(id: EventId) {
+    if let Some(recorder) = RECORDER.get().filter(|_| enabled() && !capture::active()) {
+        recorder.withdraw(id);
+    }
+}
+
+/// This run is the user's subcommand: no command of it is recorded, whichever thread it runs on and
+/// whoever measures it.
+#[cfg(feature = "clap")]
+pub(crate) fn leave_commands_out() {
+    if let Some(recorder) = RECORDER.get() {
+        recorder.no_commands.store(true, Ordering::Relaxed);
+        if enabled() {
+            recorder.withdraw_running();
+        }
     }
 }
 
@@ -148,6 +175,8 @@ pub(crate) struct Recorder {
     pub(crate) logger: Logger,
     /// Called at an event that comes so long after this recorder was made, again and again.
     pub(crate) long_run: Option<(Duration, LongRun)>,
+    /// The user's subcommand runs here.
+    no_commands: AtomicBool,
     made: Instant,
     ids: Ids,
     recorded: AtomicU64,
@@ -169,6 +198,7 @@ impl Recorder {
             ceiling: u64::MAX,
             logger,
             long_run: None,
+            no_commands: AtomicBool::new(false),
             made: Instant::now(),
             ids: Ids::default(),
             recorded: AtomicU64::new(0),
@@ -257,7 +287,7 @@ impl Recorder {
 
     fn started(&self, name: &str, parent: Option<EventId>) -> (EventId, Timestamp) {
         let (id, time) = (self.ids.next(), Timestamp::now());
-        if !self.may_still(Instant::now()) {
+        if self.no_commands.load(Ordering::Relaxed) || !self.may_still(Instant::now()) {
             return (id, time);
         }
         if (self.sample)(kind::COMMAND_INVOCATION) && self.recorded.load(Ordering::Relaxed) < self.ceiling {
@@ -273,12 +303,33 @@ impl Recorder {
         (id, time)
     }
 
+    /// Whether this event tells of a command where none may be told of.
+    fn leaves_out(&self, event: &Event<'_>) -> bool {
+        self.no_commands.load(Ordering::Relaxed)
+            && matches!(&*event.kind, kind::COMMAND_INVOCATION | kind::COMMAND_ERROR)
+    }
+
+    fn withdraw(&self, id: EventId) {
+        // Where nothing was appended there is nothing to take back.
+        if let Some(journal) = self.journal.get().filter(|_| id != EventId([0; 16]))
+            && let Err(error) = journal.withdraw(&id.0)
+        {
+            self.logger.log(Severity::Error, format!("a command's start was not taken back: {error}"));
+        }
+    }
+
+    #[cfg(feature = "clap")]
+    fn withdraw_running(&self) {
+        let running = self.journal.get().map(Journal::running).unwrap_or_default();
+        running.iter().filter_map(|start| codec::decode(start)).for_each(|start| self.withdraw(start.id));
+    }
+
     /// What a command said at its start is all that is known of it here.
     fn end_running(&self, ended: Ended, exit_code: Option<i32>) {
         let Some(journal) = self.journal.get() else { return };
         let (now, instant) = (Timestamp::now(), Instant::now());
         for start in journal.running() {
-            if let Some(mut event) = codec::decode(&start) {
+            if let Some(mut event) = codec::decode(&start).filter(|event| !self.leaves_out(event)) {
                 event.duration = now.since(event.time);
                 event.ended = Some(ended);
                 event.exit_code = exit_code;

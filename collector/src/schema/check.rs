@@ -5,7 +5,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::Schema;
+use crate::Tool;
 use crate::command::PARENT;
+use crate::event::clean::LEFT_OUT;
 use crate::recorder;
 
 /// Setting this to anything writes the file instead of comparing it.
@@ -56,9 +58,34 @@ impl std::error::Error for Mismatch {}
 /// # Errors
 /// The file is missing, unreadable or different; the message says where and how to write it.
 pub fn check(path: impl AsRef<Path>) -> Result<(), Mismatch> {
-    let program = Schema::gather().markdown();
+    compare_or_write(path.as_ref(), &Schema::gather())
+}
+
+/// The same for a tool that says something with everything: what [`Tool::metadata`] adds is in the file
+/// too, declared or not.
+///
+/// ```no_run
+/// fn tool() -> telemetry::Tool {
+///     # const TOML: &str = "[tool]\nid = \"com.example.greet\"";
+///     telemetry::Tool::from_toml("1.0.0", TOML).metadata("edition", "community")
+/// }
+///
+/// #[test]
+/// fn telemetry_md_is_true() {
+///     telemetry::schema::check_tool(&tool(), "TELEMETRY.md").unwrap();
+/// }
+/// ```
+///
+/// # Errors
+/// As [`check`].
+pub fn check_tool(tool: &Tool, path: impl AsRef<Path>) -> Result<(), Mismatch> {
+    compare_or_write(path.as_ref(), &Schema::gather().with(tool))
+}
+
+fn compare_or_write(path: &Path, schema: &Schema) -> Result<(), Mismatch> {
+    let program = schema.markdown();
     let update = std::env::var_os(UPDATE).is_some_and(|it| !it.is_empty());
-    compare(path.as_ref(), &program, update)
+    compare(path, &program, update)
 }
 
 fn compare(path: &Path, program: &str, update: bool) -> Result<(), Mismatch> {
@@ -112,6 +139,8 @@ impl std::error::Error for Unregistered {}
 /// telemetry::schema::check_recorded(build).unwrap();
 /// ```
 ///
+/// A tool that is started in it says its [`Tool::metadata`] with everything, which is looked for, too.
+///
 /// # Errors
 /// An event, or an attribute of one, that no attribute, derive or [`declare!`](crate::declare) lists.
 pub fn check_recorded<R>(run: impl FnOnce() -> R) -> Result<R, Unregistered> {
@@ -123,8 +152,9 @@ pub fn check_recorded<R>(run: impl FnOnce() -> R) -> Result<R, Unregistered> {
             missing.insert(format!("{}: {}", event.kind, event.name));
             continue;
         }
-        for attribute in event.attributes.iter().filter(|it| it.key != PARENT) {
-            if !schema.knows_field(&event.kind, &event.name, &attribute.key) {
+        for attribute in event.attributes.iter().filter(|it| it.key != PARENT && it.key != LEFT_OUT) {
+            let key = &*attribute.key;
+            if !schema.knows_everywhere(key) && !schema.knows_field(&event.kind, &event.name, key) {
                 missing.insert(format!("{}: {} ({})", event.kind, event.name, attribute.key));
             }
         }

@@ -1,5 +1,8 @@
 //! What an attribute or a derive declares, and where it gathers.
 
+/// The kind and the name of an entry that is for everything.
+const EVERYTHING: &str = "*";
+
 /// One command or event that the tool can record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -118,6 +121,27 @@ impl Entry {
         fields: &'static [Field],
     ) -> Self {
         Self { kind, name, about, purpose, extended, fields }
+    }
+
+    /// What [`Tool::metadata`](crate::Tool::metadata) says with everything that is recorded.
+    ///
+    /// ```
+    /// use telemetry::schema::{Entry, Field};
+    ///
+    /// telemetry::declare!(Entry::everywhere(
+    ///     "To tell the editions apart.",
+    ///     &[Field::metadata("edition", "\"community\" or \"enterprise\"")],
+    /// ));
+    /// ```
+    #[must_use]
+    pub const fn everywhere(purpose: &'static str, fields: &'static [Field]) -> Self {
+        Self { kind: EVERYTHING, name: EVERYTHING, about: "", purpose, extended: false, fields }
+    }
+
+    /// Whether it is for everything, not for a command or an event.
+    #[must_use]
+    pub fn is_everywhere(&self) -> bool {
+        self.kind == EVERYTHING
     }
 
     /// Whether it is a command, which has more than its own fields.

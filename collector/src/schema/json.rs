@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::common::{
-    COMMAND, COMMAND_PURPOSE, CONSENT, CONSENT_EXTENDED, Common, EVERY, EXTENDED, ORIGIN, consent,
+    COMMAND, CONSENT, CONSENT_EXTENDED, Common, EVERY, EXTENDED, ORIGIN, Ready, consent, field_purpose,
+    purpose, ready,
 };
 use super::{Entry, Field, Schema, Source};
 
@@ -23,18 +24,21 @@ impl Schema {
             "command_extended": facts(&EXTENDED),
             "commands": self.commands.iter().map(|it| self.entry_json(it)).collect::<Vec<_>>(),
             "events": self.events.iter().map(|it| self.entry_json(it)).collect::<Vec<_>>(),
+            "everywhere": self.everywhere.iter().flat_map(|entry| {
+                entry.fields.iter().map(|it| self.field_json(entry, it))
+            }).collect::<Vec<_>>(),
+            "undeclared": self.undeclared,
+            "library_events": ready(&self.events).map(ready_json).collect::<Vec<_>>(),
         });
         format!("{all:#}\n")
     }
 
     fn entry_json(&self, entry: &Entry) -> Value {
-        let purpose =
-            if entry.purpose.is_empty() && entry.is_command() { COMMAND_PURPOSE } else { entry.purpose };
         json!({
             "kind": entry.kind,
             "name": entry.name,
             "about": entry.about,
-            "purpose": purpose,
+            "purpose": purpose(entry),
             "consent": consent(entry.extended),
             "fields": entry.fields.iter().map(|it| self.field_json(entry, it)).collect::<Vec<_>>(),
         })
@@ -51,11 +55,21 @@ impl Schema {
             "written": field.written,
             "cases": self.cases(field),
             "about": field.about,
-            "purpose": field.purpose,
+            "purpose": field_purpose(entry, field),
             "class": field.class.map(super::Class::as_str),
             "consent": consent(entry.extended || field.extended),
         })
     }
+}
+
+fn ready_json(it: &Ready) -> Value {
+    json!({
+        "kind": it.kind,
+        "name": it.name,
+        "about": it.about,
+        "purpose": it.purpose,
+        "fields": facts(it.fields),
+    })
 }
 
 fn facts(all: &[Common]) -> Value {

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::common::{
-    COMMAND, COMMAND_PURPOSE, CONSENT, CONSENT_EXTENDED, Common, EVERY, EXTENDED, ORIGIN, consent, holds,
+    COMMAND, CONSENT, CONSENT_EXTENDED, Common, EVERY, EXTENDED, ORIGIN, UNDECLARED, consent, field_purpose,
+    holds, purpose, ready,
 };
 use super::{Entry, Schema};
 
@@ -16,11 +17,39 @@ impl Schema {
         );
         table(&mut out, "Once per delivery", "", &ORIGIN);
         table(&mut out, "Of everything", "", &EVERY);
+        self.of_the_tool(&mut out);
         table(&mut out, "Of every command", "", &COMMAND);
-        table(&mut out, "Of every command, under extended collection", CONSENT_EXTENDED, &EXTENDED);
+        table(
+            &mut out,
+            "Of every command and every error, under extended collection",
+            CONSENT_EXTENDED,
+            &EXTENDED,
+        );
         self.section(&mut out, "Commands", &self.commands, |it| format!("`{}`", it.name));
         self.section(&mut out, "Other events", &self.events, |it| format!("`{}`: `{}`", it.kind, it.name));
+        line(&mut out, format_args!("\n## Events that every tool has ready"));
+        for it in ready(&self.events) {
+            line(
+                &mut out,
+                format_args!("\n### `{}`: `{}`\n\n{}\n\nWhy: {}", it.kind, it.name, it.about, it.purpose),
+            );
+            facts(&mut out, it.fields);
+        }
         out
+    }
+
+    /// What the tool says with everything.
+    fn of_the_tool(&self, out: &mut String) {
+        if self.everywhere.is_empty() && self.undeclared.is_empty() {
+            return;
+        }
+        line(out, format_args!("\n## Of everything, by this tool\n\n{FIELDS}"));
+        for entry in &self.everywhere {
+            self.rows(out, entry);
+        }
+        for key in &self.undeclared {
+            line(out, format_args!("| `{}` | {UNDECLARED} |  |  | {} |", cell(key), consent(false)));
+        }
     }
 
     fn section(&self, out: &mut String, title: &str, entries: &[&Entry], heading: fn(&Entry) -> String) {
@@ -33,10 +62,7 @@ impl Schema {
             if !entry.about.is_empty() {
                 line(out, format_args!("\n{}", escaped(entry.about)));
             }
-            let purpose = match (entry.purpose, entry.is_command()) {
-                ("", true) => COMMAND_PURPOSE,
-                (purpose, _) => purpose,
-            };
+            let purpose = purpose(entry);
             if !purpose.is_empty() {
                 line(out, format_args!("\nWhy: {}", escaped(purpose)));
             }
@@ -44,37 +70,43 @@ impl Schema {
                 line(out, format_args!("\n{CONSENT_EXTENDED}"));
             }
             if !entry.fields.is_empty() {
-                line(
-                    out,
-                    format_args!(
-                        "\n| field | holds | why | class | consent |\n| --- | --- | --- | --- | --- |"
-                    ),
-                );
+                line(out, format_args!("\n{FIELDS}"));
             }
-            for field in entry.fields {
-                let about = if field.about.is_empty() { String::new() } else { format!("{} ", field.about) };
-                line(
-                    out,
-                    format_args!(
-                        "| `{}` | {}{} | {} | {} | {} |",
-                        field.key,
-                        cell(&about),
-                        cell(&holds(field, self.cases(field))),
-                        cell(field.purpose),
-                        field.class.map_or("", super::Class::as_str),
-                        consent(field.extended || entry.extended)
-                    ),
-                );
-            }
+            self.rows(out, entry);
+        }
+    }
+
+    fn rows(&self, out: &mut String, entry: &Entry) {
+        for field in entry.fields {
+            let about = if field.about.is_empty() { String::new() } else { format!("{} ", field.about) };
+            line(
+                out,
+                format_args!(
+                    "| `{}` | {}{} | {} | {} | {} |",
+                    field.key,
+                    cell(&about),
+                    cell(&holds(field, self.cases(field))),
+                    cell(field_purpose(entry, field)),
+                    field.class.map_or("", super::Class::as_str),
+                    consent(field.extended || entry.extended)
+                ),
+            );
         }
     }
 }
+
+/// The head of a table of fields.
+const FIELDS: &str = "| field | holds | why | class | consent |\n| --- | --- | --- | --- | --- |";
 
 fn table(out: &mut String, title: &str, note: &str, facts: &[Common]) {
     line(out, format_args!("\n## {title}"));
     if !note.is_empty() {
         line(out, format_args!("\n{note}"));
     }
+    self::facts(out, facts);
+}
+
+fn facts(out: &mut String, facts: &[Common]) {
     line(out, format_args!("\n| field | what it is |\n| --- | --- |"));
     for fact in facts {
         line(out, format_args!("| `{}` | {} |", fact.name, cell(fact.about)));

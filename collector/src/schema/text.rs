@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use super::common::{
-    COMMAND, COMMAND_PURPOSE, CONSENT, CONSENT_EXTENDED, Common, EVERY, EXTENDED, ORIGIN, holds,
+    COMMAND, CONSENT, CONSENT_EXTENDED, Common, EVERY, EXTENDED, ORIGIN, UNDECLARED, holds, purpose, ready,
 };
 use super::{Entry, Schema};
 
@@ -13,8 +13,20 @@ impl Display for Schema {
         writeln!(out, "What this tool records. {CONSENT}")?;
         list(out, "Once per delivery:", &ORIGIN)?;
         list(out, "Of everything:", &EVERY)?;
+        if !self.everywhere.is_empty() || !self.undeclared.is_empty() {
+            writeln!(out, "\nOf everything, by this tool:")?;
+        }
+        for entry in &self.everywhere {
+            self.fields(out, entry, "  ")?;
+            if !entry.purpose.is_empty() {
+                writeln!(out, "    why: {}", entry.purpose)?;
+            }
+        }
+        for key in &self.undeclared {
+            writeln!(out, "  {key} = {UNDECLARED}")?;
+        }
         list(out, "Of every command:", &COMMAND)?;
-        list(out, "Of every command, under extended collection:", &EXTENDED)?;
+        list(out, "Of every command and every error, under extended collection:", &EXTENDED)?;
         writeln!(out, "  ({CONSENT_EXTENDED})")?;
         writeln!(out, "\nCommands:")?;
         for entry in &self.commands {
@@ -29,6 +41,13 @@ impl Display for Schema {
         }
         if self.events.is_empty() {
             writeln!(out, "  none")?;
+        }
+        writeln!(out, "\nEvents that every tool has ready:")?;
+        for it in ready(&self.events) {
+            writeln!(out, "  {}: {}\n    {}\n    why: {}", it.kind, it.name, it.about, it.purpose)?;
+            for field in it.fields {
+                writeln!(out, "    {} = {}", field.name, field.about)?;
+            }
         }
         Ok(())
     }
@@ -49,24 +68,26 @@ impl Schema {
         if !entry.about.is_empty() {
             writeln!(out, "    {}", entry.about)?;
         }
-        match (entry.purpose.is_empty(), entry.is_command()) {
-            (false, _) => writeln!(out, "    why: {}", entry.purpose)?,
-            (true, true) => writeln!(out, "    why: {COMMAND_PURPOSE}")?,
-            (true, false) => {}
+        if !purpose(entry).is_empty() {
+            writeln!(out, "    why: {}", purpose(entry))?;
         }
+        self.fields(out, entry, "    ")
+    }
+
+    fn fields(&self, out: &mut fmt::Formatter<'_>, entry: &Entry, indent: &str) -> fmt::Result {
         for field in entry.fields {
             let extended = if field.extended { " (extended collection)" } else { "" };
             writeln!(
                 out,
-                "    {} = {}{extended}",
+                "{indent}{} = {}{extended}",
                 field.key,
                 holds(field, self.cases(field)).replace('`', "")
             )?;
             if !field.about.is_empty() {
-                writeln!(out, "      {}", field.about)?;
+                writeln!(out, "{indent}  {}", field.about)?;
             }
             if !field.purpose.is_empty() {
-                writeln!(out, "      why: {}", field.purpose)?;
+                writeln!(out, "{indent}  why: {}", field.purpose)?;
             }
         }
         Ok(())

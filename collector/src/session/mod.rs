@@ -182,6 +182,7 @@ pub fn start(tool: Tool) -> Telemetry {
     if cfg!(telemetry_off) {
         return off(None);
     }
+    recorder::tool_started(&tool.metadata);
     let logger = tool.logger.clone().unwrap_or_default();
     let session = match Session::new(tool) {
         Ok(session) => Arc::new(session),

@@ -24,7 +24,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { place: place.into(), problem: problem.into() }
     }
 }
@@ -147,13 +147,19 @@ pub struct BackendTable {
     pub path: Option<String>,
     /// The SHA-256 of the file, 64 hexadecimal digits. Anything else is refused.
     pub sha256: Option<String>,
+    /// Lets whoever operates the tool say where OpenTelemetry's log records go, by the environment variables
+    /// `OTEL_EXPORTER_OTLP_[LOGS_]{ENDPOINT,HEADERS,COMPRESSION,TIMEOUT,PROTOCOL,CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE}`.
+    /// For the backend `otlp`, whose endpoint is `collector`. Another host is another destination, which asks
+    /// the user again; what `allow` does not name stays forbidden.
+    pub otel_environment: bool,
     /// Handed to the component's `configure` as JSON.
     pub settings: toml::Table,
     /// Tightens or widens what a component may use.
     pub limits: BackendLimits,
 }
 
-/// `[backend.limits]`: each replaces the host's default, which its documentation gives with the reason.
+/// `[backend.limits]`: each replaces the host's default, which its documentation gives with the reason. All of
+/// the host's limits are here but the size of a component's stack, which is the engine's.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -164,14 +170,27 @@ pub struct BackendLimits {
     pub memory_bytes: Option<u64>,
     /// Elements, over all of the component's tables.
     pub table_elements: Option<u64>,
-    /// Bytes of one request.
+    /// Instances, memories and tables, each.
+    pub instances: Option<u64>,
+    /// Handles to what the host holds for the component, at a time.
+    pub handles: Option<u64>,
+    /// Bytes that one call of the component's into the host may carry.
+    pub host_call_bytes: Option<u64>,
+    /// Bytes of one request's body, before its content coding. No batch is made that is known to be bigger, and
+    /// one that is bigger all the same is cut.
     pub request_bytes: Option<u64>,
+    /// Bytes of one request's headers, path and query, together.
+    pub head_bytes: Option<u64>,
     /// Bytes of one response, decompressed.
     pub response_bytes: Option<u64>,
     /// Requests that one call may make.
     pub requests_per_call: Option<u32>,
     /// Bytes that one call may log.
     pub log_bytes: Option<u64>,
+    /// Bytes of one line of that.
+    pub log_line_bytes: Option<u64>,
+    /// Failed calls in a row after which one sender leaves the component alone; 0 for never.
+    pub failures: Option<u32>,
     /// The longest that compiling may take.
     #[serde(deserialize_with = "duration::deserialize_some")]
     pub compile_time: Option<Duration>,
@@ -441,6 +460,11 @@ impl Config {
             return wrong(problem);
         }
         for (name, endpoint) in &self.endpoints {
+            if endpoint.client_key.is_some() && endpoint.client_certificate.is_none() {
+                return wrong(format!(
+                    "[endpoints.{name}] client_key: there is no `client_certificate` that it is the key of"
+                ));
+            }
             for allowed in &endpoint.allow {
                 if !matches!(allowed.as_str(), "http" | "loopback" | "private" | "link-local") {
                     return wrong(format!(
@@ -515,6 +539,7 @@ mod tests {
                 "[tool]\nid = \"a.b\"\n[erasure]\nemail = \"a@example.com\\r\\nbcc: b@example.com\"",
                 "control character",
             ),
+            ("[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\nclient_key = \"k\"", "client_certificate"),
             ("[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { env = \"T\" }", "one place"),
             (
                 "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"u\"\ncredential = { bearer = true }",

@@ -24,6 +24,8 @@ pub struct Endpoint {
     pub ca_file: Option<String>,
     /// A PEM file with a client certificate and its key.
     pub client_certificate: Option<String>,
+    /// A PEM file with the key, where it is not in the file with the certificate.
+    pub client_key: Option<String>,
     /// Whether the environment's proxy settings are obeyed.
     #[serde(default = "yes")]
     pub proxy: bool,
@@ -43,6 +45,7 @@ impl Endpoint {
             credential: None,
             ca_file: None,
             client_certificate: None,
+            client_key: None,
             proxy: true,
         }
     }
@@ -122,6 +125,15 @@ pub enum CredentialSource {
     Environment(String),
     /// A file; relative paths are relative to the configuration file's directory.
     File(String),
+    /// A part of an environment variable by which whoever operates the tool configures it, as in
+    /// OpenTelemetry's `OTEL_EXPORTER_OTLP_HEADERS`. No configuration file can say this.
+    #[non_exhaustive]
+    Operator {
+        /// The variable.
+        variable: String,
+        /// The credential.
+        value: String,
+    },
 }
 
 impl fmt::Debug for CredentialSource {
@@ -130,6 +142,7 @@ impl fmt::Debug for CredentialSource {
             Self::Literal(_) => out.write_str("Literal(***)"),
             Self::Environment(name) => out.debug_tuple("Environment").field(name).finish(),
             Self::File(path) => out.debug_tuple("File").field(path).finish(),
+            Self::Operator { variable, .. } => out.debug_tuple("Operator").field(variable).finish(),
         }
     }
 }

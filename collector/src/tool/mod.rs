@@ -3,6 +3,9 @@
 mod config;
 mod duration;
 mod grants;
+mod otel;
+#[doc(hidden)]
+pub mod shipping;
 mod sites;
 
 pub use config::{Config, ConfigError};
@@ -106,7 +109,8 @@ impl Tool {
         }
     }
 
-    /// Says this with every event that does not say it itself.
+    /// Says this with every event that does not say it itself. For the tool's schema it is declared by
+    /// [`Entry::everywhere`](crate::schema::Entry::everywhere).
     #[must_use]
     pub fn metadata(
         mut self,
@@ -205,11 +209,13 @@ impl Tool {
     /// Where the file cannot be read, or the text is not a valid configuration; the message names
     /// the file, the line and what would be right.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        match &self.source {
+        let mut config = match &self.source {
             Source::Text(text) => Config::parse(text, "telemetry.toml (embedded)"),
             Source::File(path) => Config::read(path),
             Source::Built(config) => config.clone().checked("the configuration built in code"),
-        }
+        }?;
+        let applied = otel::apply(&mut config, |name| std::env::var(name).ok());
+        applied.map(|()| config).map_err(|problem| ConfigError::new("the environment", problem))
     }
 
     /// What relative paths in the configuration are relative to: the directory of the file, or of

@@ -45,7 +45,7 @@ macro_rules! disk_or_skip {
         match Disk::mount() {
             Some(disk) => disk,
             None => {
-                println!("skipped: this user may not mount a file system");
+                crate::needs::skip("a denial on a disk of its own", "this user may not mount a file system");
                 return;
             }
         }

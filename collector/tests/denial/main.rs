@@ -8,6 +8,8 @@
 #![cfg(unix)]
 
 mod disks;
+#[path = "../probe/needs.rs"]
+mod needs;
 mod sender;
 
 use sender::{Sender, run_sender};

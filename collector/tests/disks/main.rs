@@ -6,6 +6,8 @@ mod acknowledging;
 #[path = "../probe/home.rs"]
 mod home;
 mod mounted;
+#[path = "../probe/needs.rs"]
+mod needs;
 mod recording;
 mod scene;
 mod sending;

@@ -43,7 +43,7 @@ fn run(program: &str, arguments: &[&str], path: &Path) -> bool {
 fn disk(scene: &Scene, test: &str) -> Option<Disk> {
     let disk = Disk::mount(&scene.state);
     if disk.is_none() {
-        eprintln!("skipped, this user may not mount a file system: {test}");
+        crate::needs::skip(test, "this user may not mount a file system");
     }
     disk
 }

@@ -1,6 +1,7 @@
 //! Faults while a tool leases, records, grows its mapping and gives its segment up.
 
 use crate::scene::*;
+use std::collections::BTreeSet;
 
 /// The calls that recording makes, and what the system may answer.
 const FAULTS: [(&str, &[&str]); 10] = [
@@ -16,6 +17,9 @@ const FAULTS: [(&str, &[&str]); 10] = [
     ("write", &["ENOSPC", "EIO"]),
 ];
 
+/// Those without which nothing reaches the journal.
+const BARS: [&str; 4] = ["openat", "flock", "pwrite64", "fstat"];
+
 #[test]
 fn a_fault_that_passes_costs_a_tool_no_event_and_nobody_notices() {
     if !strace("a_fault_that_passes_costs_a_tool_no_event_and_nobody_notices") {
@@ -24,26 +28,25 @@ fn a_fault_that_passes_costs_a_tool_no_event_and_nobody_notices() {
     let mut cases = 0;
     for map in [false, true] {
         for (call, errors) in FAULTS {
+            let (scene, slot) = empty(map);
+            let made = calls(&scene, &slot, call);
             for error in errors {
-                for when in [1, 2, 7] {
-                    let named = format!("map {map}: {call} {error} at {when}");
-                    let scene = Scene::new(map);
-                    // The faults are the state's: neither the loader nor the tool's streams meet them.
-                    std::fs::create_dir(scene.state.join("journal")).unwrap();
-                    private(&scene.state.join("journal"));
-                    let only = scene.state.join("journal");
-                    let slot = first_slot(&scene);
-                    let mut broken = fault(call, &format!("error={error}:when={when}"), Some(&only));
-                    broken.splice(7..7, ["-P".to_owned(), slot]);
+                // The first, one in the middle, and the last.
+                let points = BTreeSet::from([1, made / 2 + 1, made]);
+                for when in points.into_iter().filter(|it| (1..=made).contains(it)) {
+                    let named = format!("map {map}: {call} {error} at {when} of {made}");
+                    let (scene, slot) = empty(map);
+                    let broken = broken(&scene, &slot, call, &format!("error={error}:when={when}"));
                     scene.speak(&words(&broken), &named);
+                    assert!(scene.was_hit(), "{named}: it did not come to pass");
                     assert_eq!((scene.pending(), scene.lost()), (200, 0), "{named}");
-                    cases += usize::from(scene.was_hit());
+                    cases += 1;
                 }
             }
         }
     }
     println!("{cases} faults that pass");
-    assert!(cases >= 15, "{cases}");
+    assert!(cases >= 80, "{cases}");
 }
 
 #[test]
@@ -54,28 +57,65 @@ fn a_fault_that_stays_is_not_the_tools_problem_and_spares_what_was_stored_before
     let mut cases = 0;
     for map in [false, true] {
         for (call, errors) in FAULTS {
+            let made = {
+                let scene = Scene::new(map);
+                scene.speak(&[], "before");
+                calls(&scene, &slot(&scene), call)
+            };
             for error in errors {
                 let named = format!("map {map}: {call} {error} for ever");
                 let scene = Scene::new(map);
                 scene.speak(&[], &named);
-                let slot = first_slot(&scene);
-                let only = scene.state.join("journal");
-                let mut broken = fault(call, &format!("error={error}:when=1+"), Some(&only));
-                broken.splice(7..7, ["-P".to_owned(), slot]);
+                let broken = broken(&scene, &slot(&scene), call, &format!("error={error}:when=1+"));
                 scene.speak(&words(&broken), &named);
+                assert_eq!(scene.was_hit(), made > 0, "{named}");
+                cases += usize::from(made > 0);
                 scene.speak(&[], &named);
                 let (pending, lost) = (scene.pending(), scene.lost());
-                assert!(pending >= 400, "{named}: {pending}");
-                assert!(pending + lost <= 600, "{named}: {pending} {lost}");
-                cases += usize::from(scene.was_hit());
+                // What bars every record from the disk bars a note of its loss too; all else costs nothing.
+                if made > 0 && BARS.contains(&call) {
+                    assert_eq!(pending, 400, "{named}: {lost}");
+                    assert!(lost == 0 || lost == 200, "{named}: {lost}");
+                } else {
+                    assert_eq!((pending, lost), (600, 0), "{named}");
+                }
             }
         }
     }
     println!("{cases} faults that stay");
+    assert!(cases >= 36, "{cases}");
+}
+
+/// A home whose journal's directory is there and empty, and the slot that a tool leases there first.
+fn empty(map: bool) -> (Scene, String) {
+    let scene = Scene::new(map);
+    scene.speak(&[], "an earlier run");
+    let slot = slot(&scene);
+    let journal = scene.state.join("journal");
+    std::fs::remove_dir_all(&journal).unwrap();
+    std::fs::create_dir(&journal).unwrap();
+    private(&journal);
+    (scene, slot)
+}
+
+/// A fault at a call on the journal's directory or its first slot: neither the loader nor the tool's streams
+/// meet it.
+fn broken(scene: &Scene, slot: &str, call: &str, how: &str) -> Vec<String> {
+    let mut broken = fault(call, how, Some(&scene.state.join("journal")));
+    broken.splice(7..7, ["-P".to_owned(), slot.to_owned()]);
+    broken
+}
+
+/// How often a run in this home makes this call there.
+fn calls(scene: &Scene, slot: &str, call: &str) -> usize {
+    scene.speak(&words(&broken(scene, slot, call, "error=EIO:when=65000")), "counted");
+    let log = std::fs::read_to_string(scene.state.join("faults")).unwrap();
+    log.lines().filter(|line| line.contains(&format!("{call}("))).count()
 }
 
 #[test]
 fn a_limit_on_open_files_is_not_the_tools_problem() {
+    let mut ran = 0;
     for files in 0..16 {
         for map in [false, true] {
             let scene = Scene::new(map);
@@ -88,9 +128,16 @@ fn a_limit_on_open_files_is_not_the_tools_problem() {
             }
             assert_unaffected(&output, &limit);
             let (pending, lost) = (scene.pending(), scene.lost());
-            assert!(pending >= 200 && pending + lost <= 400, "{limit}: {pending} {lost}");
+            if pending == 200 && files < 8 {
+                // Too few for the journal: what keeps the records out keeps a note of their loss out.
+                assert!(lost == 0 || lost == 200, "{limit}: {lost}");
+            } else {
+                assert_eq!((pending, lost), (400, 0), "{limit}");
+            }
+            ran += 1;
         }
     }
+    assert!(ran >= 16, "{ran}");
 }
 
 #[test]
@@ -142,19 +189,9 @@ fn private(directory: &std::path::Path) {
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700)).unwrap();
 }
 
-/// The name of the slot that a tool leases first: a run in another home with the same label tells it.
-fn first_slot(scene: &Scene) -> String {
-    let journal = scene.state.join("journal");
-    let name = |directory: &std::path::Path| {
-        std::fs::read_dir(directory)
-            .unwrap()
-            .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
-            .find(|name| name.ends_with(".open1"))
-    };
-    let slot = name(&journal).unwrap_or_else(|| {
-        let other = Scene::new(false);
-        other.speak(&[], "another home");
-        name(&other.state.join("journal")).unwrap()
-    });
-    journal.join(slot).to_str().unwrap().to_owned()
+/// The slot that a tool leased.
+fn slot(scene: &Scene) -> String {
+    let entries = std::fs::read_dir(scene.state.join("journal")).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    paths.find(|path| path.extension().is_some_and(|it| it == "open1")).unwrap().to_str().unwrap().to_owned()
 }

@@ -138,13 +138,4 @@ pub(crate) fn words(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).collect()
 }
 
-/// Whether `strace` can be used; where it cannot, the test says so by name.
-pub(crate) fn strace(test: &str) -> bool {
-    let works = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
-    let works = works.is_ok_and(|output| output.status.success());
-    if !works {
-        assert!(std::env::var_os("CI").is_none(), "CI installs strace");
-        eprintln!("skipped, there is no strace: {test}");
-    }
-    works
-}
+pub(crate) use crate::needs::strace;

@@ -57,6 +57,7 @@ fn a_disk_that_fails_under_a_sender_repeats_nothing_that_may_be_sent_once() {
     if !strace("a_disk_that_fails_under_a_sender_repeats_nothing_that_may_be_sent_once") {
         return;
     }
+    let mut cases = 0;
     for (call, errors) in FAULTS {
         for error in errors {
             for when in ["1", "3", "1+"] {
@@ -64,8 +65,10 @@ fn a_disk_that_fails_under_a_sender_repeats_nothing_that_may_be_sent_once() {
                 let scene = Scene::at_most_once();
                 scene.speak(&[], &named);
                 let broken = fault_at_home(&scene, call, error, when);
+                let mut hit = false;
                 for _ in 0..2 {
                     scene.send(&words(&broken));
+                    hit |= scene.was_hit();
                 }
                 assert!(scene.run(&[], "flush").status.success(), "{named}");
                 assert_eq!(scene.pending(), 0, "{named}");
@@ -73,9 +76,12 @@ fn a_disk_that_fails_under_a_sender_repeats_nothing_that_may_be_sent_once() {
                 let distinct: BTreeSet<&String> = ids.iter().collect();
                 assert_eq!(distinct.len(), ids.len(), "{named}: sent twice");
                 assert_eq!(distinct.len() as u64 + scene.lost(), 200, "{named}: gone and not counted");
+                cases += usize::from(hit);
             }
         }
     }
+    println!("{cases} faults of sending what may be sent once");
+    assert!(cases >= 30, "{cases}");
 }
 
 /// A fault at the tool's own files, after the loader and the runtime are done with theirs.

@@ -11,12 +11,15 @@
 
 mod awaited;
 mod bodies;
+mod by_hand;
 mod futures;
 mod generic;
 mod methods;
+mod names;
 mod nested;
 mod outcomes;
 mod parameters;
+mod receivers;
 mod recorded;
 mod returned;
 mod seen;

@@ -159,6 +159,90 @@ fn commands_nested_beyond_the_threads_room_are_recorded_too() {
     let ((), events) = all(|| nest(40));
     assert_eq!(events.len(), 40);
     assert!(events.iter().all(|it| value(it, "depth").is_some()));
+    for pair in events.windows(2) {
+        assert_eq!(parent(&pair[0]), Some(&*pair[1].id.to_string()));
+    }
+    assert_eq!(parent(&events[39]), None);
     let ((), events) = all(|| nest(1));
     assert_eq!(parent(&events[0]), None, "the stack is empty again");
+}
+
+/// What is inside is a command of its own, and does not see what is outside.
+#[telemetry::command]
+fn around(n: u8) -> Result<u8, String> {
+    struct Local(u8);
+
+    impl Local {
+        #[telemetry::command(name = "inside/method", record(n))]
+        fn run(&self, n: u8) -> u8 {
+            self.0 + n
+        }
+    }
+
+    #[telemetry::command(name = "inside/function")]
+    fn within<T: Into<u8>>(n: T) -> Result<u8, String> {
+        #[telemetry::command(name = "inside/innermost")]
+        fn innermost() {}
+        innermost();
+        Ok(n.into())
+    }
+
+    within(Local(1).run(n))
+}
+
+#[test]
+fn a_command_inside_of_a_commands_body() {
+    let (returned, events) = all(|| around(2));
+    assert_eq!(returned, Ok(3));
+    let names: Vec<&str> = events.iter().map(|it| &*it.name).collect();
+    assert_eq!(names, ["inside/method", "inside/innermost", "inside/function", "around"]);
+    let ids: Vec<String> = events.iter().map(|it| it.id.to_string()).collect();
+    let parents: Vec<Option<&str>> = events.iter().map(parent).collect();
+    assert_eq!(parents, [Some(&*ids[3]), Some(&*ids[2]), Some(&*ids[3]), None]);
+}
+
+#[telemetry::command]
+async fn around_waiting() -> u8 {
+    #[telemetry::command(name = "inside/waiting")]
+    async fn within() -> u8 {
+        yields().await;
+        1
+    }
+    within().await + within().await
+}
+
+#[test]
+fn an_asynchronous_command_inside_of_anothers_body() {
+    let (returned, events) = all(|| wait(around_waiting()));
+    assert_eq!(returned, 2);
+    assert_eq!(events.iter().filter(|it| parent(it) == Some(&*events[2].id.to_string())).count(), 2);
+}
+
+#[test]
+fn guards_beyond_the_threads_room_may_end_in_any_order() {
+    let ((), events) = all(|| {
+        let mut guards: Vec<_> = (0..20).map(|_| telemetry::begin("deep")).collect();
+        // From the middle, from the top, from the bottom: what is left is the parent of what comes.
+        for place in [10, 18, 0, 8] {
+            drop(guards.remove(place));
+        }
+        let _ = inner();
+        while guards.len() > 3 {
+            drop(guards.remove(0));
+        }
+        let _ = inner();
+        guards.pop();
+        let _ = inner();
+        guards.clear();
+        let _ = inner();
+    });
+    assert_eq!(events.len(), 24);
+    let inners: Vec<usize> = (0..24).filter(|at| events[*at].name == "inner").collect();
+    let innermost = |at: usize| {
+        let parent = parent(&events[inners[at]])?;
+        // Ids of a capture count up, so the innermost of those that run has the greatest.
+        let running = events.iter().skip(inners[at] + 1).filter(|it| it.name == "deep");
+        Some(running.map(|it| it.id.to_string()).max().as_deref() == Some(parent))
+    };
+    assert_eq!([0, 1, 2, 3].map(innermost), [Some(true), Some(true), Some(true), None]);
 }

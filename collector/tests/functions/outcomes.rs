@@ -105,6 +105,34 @@ fn a_boxed_error_that_is_sent_is_read_too() {
     assert_eq!(one(boxed_and_sent).1.error_kind.as_deref(), Some("io::TimedOut"));
 }
 
+#[telemetry::command]
+fn of_another_crate(of_the_system: bool) -> anyhow::Result<u8> {
+    if of_the_system {
+        let text = std::fs::read_to_string("/nowhere/at/all")?;
+        return Ok(text.len().try_into()?);
+    }
+    anyhow::bail!("in words, {}", 2);
+}
+
+#[telemetry::command(error_code = |error: &anyhow::Error| if error.is::<io::Error>() { 74 } else { 1 })]
+async fn of_another_crate_with_a_code() -> anyhow::Result<()> {
+    use anyhow::Context as _;
+    std::fs::read("/nowhere/at/all").context("while reading").map(drop)
+}
+
+#[test]
+fn an_error_of_any_type_is_named_by_its_type_and_its_words_are_kept_for_extended_collection() {
+    for of_the_system in [true, false] {
+        let (_, event) = one(|| of_another_crate(of_the_system));
+        assert_eq!((event.error_kind.as_deref(), event.exit_code), (Some("anyhow::Error"), Some(1)));
+        assert_eq!(event.error, None);
+    }
+    let (_, events) = extended(|| of_another_crate(false));
+    assert_eq!(events[0].error.as_deref(), Some("in words, 2"));
+    let (_, event) = one(|| crate::seen::wait(of_another_crate_with_a_code()));
+    assert_eq!(event.exit_code, Some(74));
+}
+
 #[telemetry::command(error_code = 9)]
 fn always_nine() -> Result<(), Problem> {
     Err(Problem::NotFound)

@@ -7,6 +7,8 @@
 mod crowds;
 mod damage;
 mod kills;
+#[path = "../probe/needs.rs"]
+mod needs;
 mod program;
 mod refused;
 mod scene;

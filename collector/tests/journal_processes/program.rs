@@ -27,10 +27,8 @@ pub(crate) fn run() {
             die_after(*kill);
             record(&directory, *from..*to, settings(*map), 10_000, Told::file(&directory, "told"));
         }
-        ("one", [number]) => {
-            let journal = Journal::new(directory.join("journal"), label(), settings(0));
-            journal.append(RecordKind::Event, &id(*number), b"one").unwrap();
-        }
+        ("one", [number]) => one(&directory, *number),
+        ("runs", [from, to]) => runs(&directory, *from..*to),
         ("drain", [claims]) => drain_and_tell(&directory, *claims == 1),
         ("purge", []) => {
             purge(&directory.join("journal")).unwrap();
@@ -46,6 +44,29 @@ pub(crate) fn run() {
             record(&directory, 0..600, settings(*map), 70, Told(Box::new(std::io::stderr())));
         }
         other => panic!("no such program: {other:?}"),
+    }
+}
+
+/// A run that records one event, at default caps.
+fn one(directory: &Path, number: u64) {
+    let journal = Journal::new(directory.join("journal"), label(), Settings::default());
+    journal.append(RecordKind::Event, &id(number), &[1; 250]).unwrap();
+}
+
+/// Each of these runs in a process of its own, one after the other.
+fn runs(directory: &Path, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        // SAFETY: no journal was used yet in this process; the child uses one and ends with `_exit`.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let done = std::panic::catch_unwind(|| one(directory, number)).is_ok();
+            // SAFETY: ends the process at once; nothing of Rust's runs afterwards.
+            unsafe { libc::_exit(i32::from(!done)) };
+        }
+        let mut status = 0;
+        // SAFETY: `status` outlives the call.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child, "run {number}");
+        assert_eq!(status, 0, "run {number}");
     }
 }
 

@@ -39,8 +39,13 @@ pub(crate) fn run(directory: &Path, program: &str) -> ExitStatus {
 
 /// Everything left in the journal, events and interrupted commands together. Every process is dead.
 pub(crate) fn deliver(directory: &Path) -> BTreeSet<u64> {
+    deliver_at(directory, settings(0))
+}
+
+/// The same under these caps.
+pub(crate) fn deliver_at(directory: &Path, settings: Settings) -> BTreeSet<u64> {
     let mut all = Vec::new();
-    let Ok(drain) = Drain::try_open(&directory.join("journal"), settings(0)) else {
+    let Ok(drain) = Drain::try_open(&directory.join("journal"), settings) else {
         return BTreeSet::new();
     };
     let mut drain = drain.expect("nobody else drains");
@@ -68,15 +73,7 @@ pub(crate) fn files(directory: &Path) -> usize {
     std::fs::read_dir(directory.join("journal")).unwrap().count()
 }
 
-/// Whether `strace` can be used; where it cannot, the test says so by name.
-pub(crate) fn strace(test: &str) -> bool {
-    let works = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
-    let works = works.is_ok_and(|output| output.status.success());
-    if !works {
-        eprintln!("skipped, there is no strace: {test}");
-    }
-    works
-}
+pub(crate) use crate::needs::strace;
 
 /// Runs the program with a fault at a system call; its status, and what strace saw.
 pub(crate) fn injected(directory: &Path, program: &str, call: &str, fault: &str) -> (ExitStatus, String) {

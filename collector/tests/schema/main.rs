@@ -69,6 +69,15 @@ telemetry::declare!(Entry::command(
     &[Field::metadata("fast", "bool")]
 ));
 
+telemetry::declare!(Entry::everywhere("To tell the editions apart.", &[Field::metadata("edition", "&str")]));
+
+/// What is declared of it, and more.
+fn tool() -> telemetry::Tool {
+    telemetry::Tool::from_toml("1.0.0", "[tool]\nid = \"com.example.schema\"")
+        .metadata("edition", "community")
+        .metadata("channel", "nightly")
+}
+
 fn chosen() -> ThemeChosen {
     ThemeChosen {
         theme: Format::PlainText,
@@ -193,4 +202,74 @@ fn what_is_recorded_and_not_declared_is_named() {
         missing,
         ["command.invocation: by-hand (slow)", "command.invocation: nobody-knows", "feature.used: cache"]
     );
+}
+
+#[test]
+fn what_the_tool_says_with_everything_is_in_the_schema_declared_or_not() {
+    let schema = Schema::gather().with(&tool());
+    let edition = "| `edition` | the value of `&str` | To tell the editions apart. |  | basic |";
+    let channel = "| `channel` | a value that the tool gives |  |  | basic |";
+    let markdown = schema.markdown();
+    assert!(markdown.contains(edition) && markdown.contains(channel), "{markdown}");
+    assert!(!Schema::gather().markdown().contains("channel"));
+    let json: serde_json::Value = serde_json::from_str(&schema.json()).unwrap();
+    assert_eq!(
+        (&json["everywhere"][0]["key"], &json["undeclared"]),
+        (&"edition".into(), &["channel"][..].into())
+    );
+    let text = schema.to_string();
+    assert!(text.contains("  edition = ") && text.contains("  channel = "), "{text}");
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("TELEMETRY.md");
+    std::fs::write(&path, Schema::gather().markdown()).unwrap();
+    assert!(schema::check_tool(&tool(), &path).unwrap_err().to_string().contains("channel"));
+    std::fs::write(&path, markdown).unwrap();
+    schema::check_tool(&tool(), &path).expect("it is what the tool says");
+}
+
+#[test]
+fn what_a_tool_says_with_everything_is_looked_for_in_what_is_recorded() {
+    let told = schema::check_recorded(|| {
+        let _telemetry = telemetry::start(tool());
+        let _ = export(Format::Json, true, "main", &[]);
+    });
+    assert_eq!(told.unwrap_err().missing, ["command.invocation: report/export (channel)"]);
+    let ((), events) = telemetry::capture(false, || {
+        let _telemetry = telemetry::start(tool());
+        telemetry::track("feature.used", "theme", &[telemetry::event::Attribute::new("edition", "own")]);
+    });
+    let said: Vec<(&str, &Value<'_>)> = events[0].attributes.iter().map(|it| (&*it.key, &it.value)).collect();
+    assert_eq!(said, [("edition", &"own".into()), ("channel", &"nightly".into())]);
+    let ((), events) = telemetry::capture(false, || chosen().record());
+    assert_eq!(events[0].attributes.len(), 2, "another capture is another tool's");
+}
+
+#[test]
+fn what_the_library_has_ready_is_in_the_schema_and_what_needs_a_name_is_the_authors_to_declare() {
+    let told = schema::check_recorded(|| {
+        telemetry::event::update_check("1.0.0", Some("1.1.0"));
+        telemetry::event::update_applied("1.0.0", "1.1.0");
+        telemetry::event::command_error("by-hand", &"text", &[]);
+        telemetry::event::feature_used("theme", &[]);
+        telemetry::event::feature_used("cache", &[]);
+    });
+    assert_eq!(told.unwrap_err().missing, ["command.error: by-hand", "feature.used: cache"]);
+    let json: serde_json::Value = serde_json::from_str(&Schema::gather().json()).unwrap();
+    let kinds: Vec<&str> =
+        json["library_events"].as_array().unwrap().iter().filter_map(|it| it["kind"].as_str()).collect();
+    assert_eq!(kinds, ["data.deletion_request", "update.applied", "update.check"]);
+    let text = Schema::gather().to_string();
+    assert!(kinds.iter().all(|it| text.contains(it)), "{text}");
+}
+
+#[test]
+fn a_field_without_a_reason_has_that_of_its_command() {
+    let json: serde_json::Value = serde_json::from_str(&Schema::gather().json()).unwrap();
+    for command in json["commands"].as_array().unwrap() {
+        for field in command["fields"].as_array().unwrap() {
+            assert_eq!(field["purpose"], command["purpose"], "{field}");
+            assert_ne!(field["purpose"], "");
+        }
+    }
 }

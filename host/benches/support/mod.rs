@@ -21,6 +21,36 @@ pub fn median(runs: usize, mut run: impl FnMut()) -> Duration {
     times[runs / 2]
 }
 
+/// What a benchmark prints, and whether every target was met.
+#[derive(Default)]
+pub struct Report {
+    missed: bool,
+}
+
+impl Report {
+    /// A figure that nothing is asked of.
+    pub fn figure(&self, what: &str, figure: &str) {
+        println!("    {what:<46} {figure:>12}");
+    }
+
+    /// A figure beside its target.
+    pub fn target(&mut self, what: &str, figure: &str, target: &str, met: bool) {
+        let verdict = if met { "met" } else { "MISSED" };
+        println!("    {what:<46} {figure:>12}   target {target}: {verdict}");
+        self.missed |= !met;
+    }
+
+    /// A time beside the most that it may be.
+    pub fn at_most(&mut self, what: &str, time: Duration, most: Duration) {
+        self.target(what, &ms(time), &format!("<= {}", ms(most)), time <= most);
+    }
+
+    /// The exit code: 1 where a target was missed.
+    pub fn end(self) -> std::process::ExitCode {
+        std::process::ExitCode::from(u8::from(self.missed))
+    }
+}
+
 pub fn ms(time: Duration) -> String {
     format!("{:.3} ms", time.as_secs_f64() * 1e3)
 }

@@ -125,7 +125,10 @@ impl Gate {
             Err(Refusal::Denied(why)) => state.exchanges.last_denial = Some(why.clone()),
             Err(other) => state.exchanges.last_failure = Some(other.to_string()),
         });
-        result
+        match result {
+            Err(Refusal::TooLarge(why)) => Ok(too_large(why)),
+            result => result,
+        }
     }
 
     async fn try_send(&self, asked: Asked) -> Result<Answer, Refusal> {
@@ -226,6 +229,12 @@ pub(crate) fn not_granted(endpoint: &str) -> String {
     )
 }
 
+/// The host's own answer to a body that it does not send. Every backend knows what to do about a 413.
+fn too_large(why: String) -> Answer {
+    let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
+    Answer { status: 413, headers, body: why.into_bytes() }
+}
+
 /// Ends a task with the future that waits for it: a call that is given up leaves no request behind.
 struct OnDrop<T>(tokio::task::JoinHandle<T>);
 
@@ -251,6 +260,7 @@ impl std::fmt::Display for Refusal {
         match self {
             Refusal::Denied(why) => write!(f, "not granted: {why}"),
             Refusal::Invalid(why) => write!(f, "not a request that the host sends: {why}"),
+            Refusal::TooLarge(why) => f.write_str(why),
             Refusal::Unreachable(why) => write!(f, "no answer: {why}"),
             Refusal::Timeout => f.write_str("no answer in time"),
             Refusal::ResponseTooLarge => f.write_str("the answer was bigger than the host reads"),

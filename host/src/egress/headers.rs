@@ -2,7 +2,7 @@
 //! is from.
 
 /// Set by the host, or about the connection. `_` counts as `-`: gateways turn one into the other.
-const FORBIDDEN: [&str; 24] = [
+const FORBIDDEN: [&str; 28] = [
     "accept-encoding",
     "alt-used",
     "connection",
@@ -25,8 +25,12 @@ const FORBIDDEN: [&str; 24] = [
     "upgrade",
     "via",
     "x-forwarded-host",
+    "x-http-method",
     "x-http-method-override",
+    "x-method-override",
+    "x-original-host",
     "x-original-url",
+    "x-rewrite-url",
 ];
 
 fn is_token(byte: u8) -> bool {

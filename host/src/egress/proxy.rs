@@ -42,6 +42,16 @@ impl Proxies {
         Self { https: get("HTTPS_PROXY").or_else(|| all.clone()), http: http.or(all), no: get("NO_PROXY") }
     }
 
+    /// The proxy that a request to this URL goes through, as it may be shown: without its user and password. Where
+    /// it cannot be used, why.
+    pub fn shown_for(&self, url: &str) -> Option<String> {
+        let url = Url::parse(url).ok().filter(Url::has_host)?;
+        match self.choose(&url) {
+            Ok(chosen) => chosen.map(|chosen| chosen.shown),
+            Err(why) => Some(why),
+        }
+    }
+
     /// The proxy for a URL, if there is one.
     pub(crate) fn choose(&self, url: &Url) -> Result<Option<Chosen>, String> {
         let setting = if url.scheme() == "https" { &self.https } else { &self.http };

@@ -27,6 +27,9 @@ pub(crate) struct Asked {
 pub(crate) enum Refusal {
     Denied(String),
     Invalid(String),
+    /// The body is bigger than the host sends. The gate answers it as a vendor would, with 413, so that
+    /// the batch is cut: the contract has no case for it, and `invalid` would be final.
+    TooLarge(String),
     Unreachable(String),
     Timeout,
     ResponseTooLarge,
@@ -74,8 +77,8 @@ impl Prepared {
             return Err(Refusal::Invalid(format!("a {} request has no body", asked.method)));
         }
         if asked.body.len() > limits.request_bytes {
-            return Err(Refusal::Invalid(format!(
-                "the body of {} bytes is bigger than {}; send less at once",
+            return Err(Refusal::TooLarge(format!(
+                "the body of {} bytes is bigger than request_bytes, {} (under [backend.limits]), and was not sent",
                 asked.body.len(),
                 limits.request_bytes
             )));

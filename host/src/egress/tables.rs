@@ -127,48 +127,55 @@ const GRANTED: [&str; 14] = [
     "https://otel.example.com./",
 ];
 
+/// What a text without a scheme is told.
+const NO_SCHEME: &str = "url: is scheme, host, port and path, as in";
+
+/// With what the author is told.
 const NOT_GRANTED: [(&str, &str); 41] = [
-    ("", "scheme"),
-    ("otel.example.com", "scheme"),
-    ("//otel.example.com", "scheme"),
-    ("ftp://otel.example.com", "https or http"),
-    ("file:///etc/passwd", "https or http"),
-    ("javascript:alert(1)", "scheme"),
-    ("https:otel.example.com", "scheme"),
-    ("https:/otel.example.com", "scheme"),
-    ("https:///otel.example.com", "url"),
-    ("https://", "url"),
-    ("http://otel.example.com", "allow = [\"http\"]"),
-    ("https://user@otel.example.com", "credential"),
-    ("https://user:pass@otel.example.com", "credential"),
-    ("https://otel.example.com@evil.example", "credential"),
-    ("https://otel.example.com%40evil.example", "url"),
-    ("https://otel.example.com\\@evil.example", "U+005C"),
-    ("https:\\\\otel.example.com", "U+005C"),
-    ("https://otel.example.com?x=1", "`?`"),
-    ("https://otel.example.com/#x", "`#`"),
-    ("https://otel.example.com#@evil.example", "`#`"),
-    ("https://otel.example.com /", "U+0020"),
-    (" https://otel.example.com", "U+0020"),
-    ("https://otel.example.com\t", "U+0009"),
-    ("https://otel.exa\nmple.com", "U+000A"),
-    ("https://otel.example.com\0", "U+0000"),
-    ("https://otel.example.com:0", "port 0"),
-    ("https://otel.example.com:99999", "url"),
-    ("https://otel.example.com:", "url"),
-    ("https://otel.example.com:443x", "url"),
-    ("https://2130706433/", "127.0.0.1"),
-    ("https://0x7f000001/", "127.0.0.1"),
-    ("https://0x7f.1/", "127.0.0.1"),
-    ("https://0177.0.0.1/", "127.0.0.1"),
-    ("https://127.1/", "127.0.0.1"),
-    ("https://127.0.0.1./", "127.0.0.1"),
-    ("https://[::ffff:127.0.0.1]/", "::ffff:7f00:1"),
-    ("https://[fe80::1%25eth0]/", "url"),
-    ("https://%31%32%37.0.0.1/", "127.0.0.1"),
-    ("https://bücher.example/", "xn--"),
-    ("https://１２７.0.0.1/", "xn--"),
-    ("https://otel.example.com/a/../b", "`..`"),
+    ("", NO_SCHEME),
+    ("otel.example.com", NO_SCHEME),
+    ("//otel.example.com", NO_SCHEME),
+    ("ftp://otel.example.com", "url: the scheme is https or http; it is"),
+    ("file:///etc/passwd", "url: the scheme is https or http; it is"),
+    ("javascript:alert(1)", NO_SCHEME),
+    ("https:otel.example.com", NO_SCHEME),
+    ("https:/otel.example.com", NO_SCHEME),
+    ("https:///otel.example.com", "url: write the host and port as `otel.example.com`,"),
+    ("https://", "url: empty host; it is"),
+    (
+        "http://otel.example.com",
+        "url: http sends everything in the clear; use https, or add `allow = [\"http\"]` under",
+    ),
+    ("https://user@otel.example.com", "url: must hold no user name or password; use `credential`"),
+    ("https://user:pass@otel.example.com", "url: must hold no user name or password; use `credential`"),
+    ("https://otel.example.com@evil.example", "url: must hold no user name or password; use `credential`"),
+    ("https://otel.example.com%40evil.example", "url: invalid international domain name; it is"),
+    ("https://otel.example.com\\@evil.example", "url: holds the character U+005C,"),
+    ("https:\\\\otel.example.com", "url: holds the character U+005C,"),
+    ("https://otel.example.com?x=1", "url: must hold no `?` or `#`"),
+    ("https://otel.example.com/#x", "url: must hold no `?` or `#`"),
+    ("https://otel.example.com#@evil.example", "url: must hold no `?` or `#`"),
+    ("https://otel.example.com /", "url: holds the character U+0020,"),
+    (" https://otel.example.com", "url: holds the character U+0020,"),
+    ("https://otel.example.com\t", "url: holds the character U+0009,"),
+    ("https://otel.exa\nmple.com", "url: holds the character U+000A,"),
+    ("https://otel.example.com\0", "url: holds the character U+0000,"),
+    ("https://otel.example.com:0", "url: port 0 is no port"),
+    ("https://otel.example.com:99999", "url: invalid port number; it is"),
+    ("https://otel.example.com:", "url: write the host and port as `otel.example.com`,"),
+    ("https://otel.example.com:443x", "url: invalid port number; it is"),
+    ("https://2130706433/", "url: write the host and port as `127.0.0.1`,"),
+    ("https://0x7f000001/", "url: write the host and port as `127.0.0.1`,"),
+    ("https://0x7f.1/", "url: write the host and port as `127.0.0.1`,"),
+    ("https://0177.0.0.1/", "url: write the host and port as `127.0.0.1`,"),
+    ("https://127.1/", "url: write the host and port as `127.0.0.1`,"),
+    ("https://127.0.0.1./", "url: write the host and port as `127.0.0.1`,"),
+    ("https://[::ffff:127.0.0.1]/", "url: write the host and port as `[::ffff:7f00:1]`,"),
+    ("https://[fe80::1%25eth0]/", "url: invalid IPv6 address; it is"),
+    ("https://%31%32%37.0.0.1/", "url: write the host and port as `127.0.0.1`,"),
+    ("https://bücher.example/", "which a URL cannot; write an international name in its `xn--` form"),
+    ("https://１２７.0.0.1/", "which a URL cannot; write an international name in its `xn--` form"),
+    ("https://otel.example.com/a/../b", "url: the path must not hold `.` or `..` segments"),
 ];
 
 #[test]
@@ -178,7 +185,7 @@ fn a_url_is_granted_in_one_spelling_only() {
     }
     for (url, why) in NOT_GRANTED {
         match Grant::parse(spec(url)) {
-            Err(error) => assert!(error.to_string().contains(why), "{url:?}: {error}"),
+            Err(error) => assert!(error.message.contains(why), "{url:?}: {error}"),
             Ok(grant) => panic!("{url:?} was granted as {}", grant.url()),
         }
     }
@@ -364,6 +371,12 @@ fn a_header_that_could_change_where_a_request_goes_or_how_it_is_framed_is_refuse
         ("X-Forwarded-Host", "evil"),
         ("X-Forwarded-For", "evil"),
         ("X-HTTP-Method-Override", "DELETE"),
+        ("X-HTTP-Method", "DELETE"),
+        ("X-Method-Override", "DELETE"),
+        ("x_method_override", "DELETE"),
+        ("X-Rewrite-URL", "/admin"),
+        ("X-Original-URL", "/admin"),
+        ("X-Original-Host", "evil"),
         ("Content-Encoding", "gzip"),
         ("Accept-Encoding", "br"),
         ("Authorization", "mine"),
@@ -402,8 +415,10 @@ fn a_credential_is_in_the_request_and_masked_in_what_is_shown() {
 fn what_is_too_big_does_not_leave() {
     let grant = Grant::parse(spec("https://h.example")).unwrap();
     let limits = Limits::default();
+    let body = prepare(&grant, |asked| asked.body = vec![0; limits.request_bytes + 1]);
+    assert!(matches!(body, Err(Refusal::TooLarge(_))));
+    assert!(prepare(&grant, |asked| asked.body = vec![0; limits.request_bytes]).is_ok());
     let too_big = [
-        prepare(&grant, |asked| asked.body = vec![0; limits.request_bytes + 1]),
         prepare(&grant, |asked| asked.path = format!("/{}", "a".repeat(limits.head_bytes))),
         prepare(&grant, |asked| asked.query = vec![("a".into(), "b".repeat(limits.head_bytes))]),
         prepare(&grant, |asked| asked.headers = vec![("a".into(), "b".into()); limits.head_bytes]),

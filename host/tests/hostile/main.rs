@@ -11,6 +11,8 @@ mod support;
 mod time;
 mod traps;
 mod wasi;
+#[cfg(feature = "wasi-http")]
+mod wasi_http;
 
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use support::{batch, context, grant, load, load_with, spec};
 use telemetry_guests::Guest;
 use telemetry_host::types::{Outcome, Verdict};
 use telemetry_host::{
-    Backend, CallError, Component, Credential, Door, Grant, Limits, LoadError, LoadOptions, Placement,
+    Backend, CallError, Component, Credential, Door, Grant, Level, Limits, LoadError, LoadOptions, Placement,
     Recorder, Secret, Setup, Source, StartError, Stream,
 };
 

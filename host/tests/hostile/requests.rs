@@ -75,9 +75,16 @@ fn a_body_that_is_too_big_does_not_leave() {
         );
     });
     let mut backend = start_through(&guest, Door::Record(recorder.clone())).unwrap();
-    let Ok(Outcome::Retry(advice)) = backend.send(&batch(1), &context()) else { panic!() };
-    assert!(advice.reason.contains("bigger than 16777216"), "{}", advice.reason);
+    // The host answers with 413, as a vendor would, and this guest rejects what is not 2xx.
+    let Ok(Outcome::Rejected(reason)) = backend.send(&batch(1), &context()) else { panic!() };
+    assert!(reason.contains("17000000 bytes is bigger than request_bytes, 16777216"), "{reason}");
     assert!(recorder.take().is_empty());
+    let exchanges = backend.exchanges();
+    assert_eq!(
+        (exchanges.sent, exchanges.answered, exchanges.last_status),
+        (0, 0, None),
+        "nobody else answered"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod guest;
 mod wasi;
+mod wasi_http;
 
 pub use guest::Guest;
 

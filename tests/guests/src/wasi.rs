@@ -2,24 +2,37 @@
 
 use crate::Guest;
 
-/// Interfaces in one file, as a world of the guest's own package can import them.
+/// Interfaces in one file, as a world of the guest's own package can import them. `VERSION` is put in.
 const WASI: &str = "
-    package wasi:io@0.2.3 {
+    package wasi:io@VERSION {
       interface error { resource error; }
       interface poll {
         resource pollable { block: func(); }
-        poll: func(in: list<borrow<pollable>>) -> list<u32>; } }
-    package wasi:clocks@0.2.3 { interface monotonic-clock {
-      use wasi:io/poll@0.2.3.{pollable};
+        poll: func(in: list<borrow<pollable>>) -> list<u32>; }
+      interface streams {
+        use error.{error};
+        variant stream-error { last-operation-failed(error), closed }
+        resource input-stream {
+          read: func(len: u64) -> result<list<u8>, stream-error>;
+          blocking-read: func(len: u64) -> result<list<u8>, stream-error>; }
+        resource output-stream {
+          check-write: func() -> result<u64, stream-error>;
+          write: func(contents: list<u8>) -> result<_, stream-error>;
+          blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>; } } }
+    package wasi:clocks@VERSION { interface monotonic-clock {
+      use wasi:io/poll@VERSION.{pollable};
       subscribe-duration: func(when: u64) -> pollable; } }
-    package wasi:random@0.2.3 { interface random { get-random-bytes: func(len: u64) -> list<u8>; } }
-    package wasi:cli@0.2.3 {
+    package wasi:random@VERSION { interface random { get-random-bytes: func(len: u64) -> list<u8>; } }
+    package wasi:cli@VERSION {
       interface exit { exit: func(status: result); }
+      interface stdin { use wasi:io/streams@VERSION.{input-stream}; get-stdin: func() -> input-stream; }
+      interface stdout { use wasi:io/streams@VERSION.{output-stream}; get-stdout: func() -> output-stream; }
+      interface stderr { use wasi:io/streams@VERSION.{output-stream}; get-stderr: func() -> output-stream; }
       interface environment {
         get-environment: func() -> list<tuple<string, string>>;
         get-arguments: func() -> list<string>;
         initial-cwd: func() -> option<string>; } }
-    package wasi:filesystem@0.2.3 {
+    package wasi:filesystem@VERSION {
       interface types { resource descriptor; }
       interface preopens {
         use types.{descriptor};
@@ -29,13 +42,31 @@ impl Guest {
     /// A guest that imports an interface of WASI 0.2.3, with the module's import of it and `send`'s code.
     #[must_use]
     pub fn importing(interface: &str, import: &str, code: &str) -> Vec<u8> {
-        Self::with(|guest| {
-            guest.world = format!(
-                "package test:wasi; {WASI} world test {{ include telemetry:backend/backend@0.1.0; import {interface}; }}"
-            );
-            guest.imports = import.into();
-            guest.send = Some(code.into());
-        })
+        Self::importing_from("0.2.3", &[interface.trim_end_matches("@0.2.3")], import, code)
+    }
+
+    /// The same of any version and number of interfaces: `interfaces` without the version, and `@VERSION`
+    /// for it in `imports`.
+    #[must_use]
+    pub fn importing_from(version: &str, interfaces: &[&str], imports: &str, code: &str) -> Vec<u8> {
+        Self::with(|guest| guest.import(version, WASI, interfaces, imports, code))
+    }
+
+    pub(crate) fn import(
+        &mut self,
+        version: &str,
+        packages: &str,
+        interfaces: &[&str],
+        imports: &str,
+        code: &str,
+    ) {
+        let wanted: String = interfaces.iter().map(|it| format!("import {it}@VERSION; ")).collect();
+        let world = format!(
+            "package test:wasi; {packages} world test {{ include telemetry:backend/backend@0.1.0; {wanted} }}"
+        );
+        self.world = world.replace("VERSION", version);
+        self.imports = imports.replace("VERSION", version);
+        self.send = Some(code.into());
     }
 
     /// A guest that gives away everything that it can see: its environment, the settings, the batch and the

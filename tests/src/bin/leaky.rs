@@ -65,12 +65,22 @@ fn own_erasure(path: &std::path::Path, ids: &[String]) -> Erasure {
     Erasure::Receipt("ticket 7".into())
 }
 
+fn note(path: &std::path::Path, message: &str) {
+    use std::io::Write;
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    let _ = file.and_then(|mut file| writeln!(file, "{}", message.replace('\n', " ")));
+}
+
 fn main() -> ExitCode {
     let Some(config) = std::env::var_os("GREET_CONFIG") else { return ExitCode::FAILURE };
     let mut tool = telemetry::Tool::from_toml("1.0.0", "").config_file(config);
     // The author's own way to erase: a line for each call, and a receipt from the second on.
     if let Some(path) = std::env::var_os("LEAKY_ERASURES") {
         tool = tool.erasure(move |ids| own_erasure(path.as_ref(), ids));
+    }
+    // What the library tells the author, a line for each.
+    if let Some(path) = std::env::var_os("LEAKY_LOG") {
+        tool = tool.logger(move |it| note(path.as_ref(), &it.message));
     }
     let _telemetry = telemetry::start!(tool);
     match Cli::parse().command {

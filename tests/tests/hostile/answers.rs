@@ -1,6 +1,9 @@
 //! Answers that are nonsense, lies, or made to be shown to somebody.
 
-use super::{Case, Guest, case, contained};
+use telemetry::event::Timestamp;
+use telemetry_tests::{Home, Vendor};
+
+use super::{Case, Guest, case, config, contained, greeting, run};
 
 /// After an honest request, an outcome made by hand.
 fn answering(code: &str) -> Vec<u8> {
@@ -26,7 +29,7 @@ fn verdicts_on_other_events_than_there_are() {
     contained([
         sent(verdicts(0), "gave 0 verdicts for 1 events"),
         sent(verdicts(2), "gave 2 verdicts for 1 events"),
-        sent(verdicts(1 << 20), "the component"),
+        sent(verdicts(1 << 20), "fuel allocated for hostcalls has been exhausted"),
     ]);
 }
 
@@ -67,20 +70,40 @@ fn a_reason_that_speaks_to_the_terminal_and_never_ends() {
     contained([sent(escapes, "\u{fffd}\u{fffd} \u{fffd}")]);
 }
 
+/// What the next attempt waits for after an answer with this wish, in seconds.
+fn seconds_until_the_next_attempt(wish: &str) -> i64 {
+    let wasm = answering(&format!(
+        "(i32.store8 (global.get $outcome) (i32.const 2))
+         (i32.store8 offset=16 (global.get $outcome) (i32.const 1))
+         (f64.store offset=24 (global.get $outcome) (f64.const {wish}))"
+    ));
+    let vendor = Vendor::start();
+    let home = Home::new(&config(&case(Vec::new(), ""), &vendor.url()));
+    home.author_file("backend.wasm", &wasm);
+    assert_eq!(run(&home, &["telemetry", "enable"]).code, Some(0));
+    let before = Timestamp::now().seconds;
+    assert_eq!(run(&home, &["hello", "Ada"]), greeting());
+    assert_eq!(vendor.requests().len(), 1, "{wish}");
+    let status = run(&home, &["telemetry", "status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
+    assert_eq!(status["pending_events"], 1, "{wish}: {status}");
+    let Some(next) = status["next_attempt"].as_str() else { return 0 };
+    // RFC 3339 sorts as time does.
+    let later = |seconds: i64| Timestamp { seconds: before + seconds, nanos: 0 }.rfc3339();
+    (0..=72 * 60).map(|minute| minute * 60).find(|it| later(*it).as_str() > next).expect("within three days")
+}
+
 #[test]
-fn waits_that_are_no_number_or_never_end() {
-    let wait = |wait: &str| {
-        answering(&format!(
-            "(i32.store8 (global.get $outcome) (i32.const 2))
-             (i32.store8 offset=16 (global.get $outcome) (i32.const 1))
-             (f64.store offset=24 (global.get $outcome) (f64.const {wait}))"
-        ))
-    };
-    contained([
-        sent(wait("nan"), "retry at "),
-        sent(wait("-1"), "retry at "),
-        sent(wait("1e300"), "retry at "),
-    ]);
+fn a_wait_that_is_no_number_is_no_wait_and_one_without_end_is_a_day_and_a_half_at_most() {
+    const HOUR: i64 = 3_600;
+    for none in ["nan", "-1", "-inf"] {
+        let waits = seconds_until_the_next_attempt(none);
+        assert!(waits < 13 * HOUR, "{none}: the usual schedule: {waits}");
+    }
+    for endless in ["1e300", "1e15"] {
+        let waits = seconds_until_the_next_attempt(endless);
+        assert!((24 * HOUR..=36 * HOUR + 600).contains(&waits), "{endless}: {waits}");
+    }
 }
 
 #[test]

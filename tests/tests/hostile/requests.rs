@@ -1,6 +1,8 @@
 //! Requests to somewhere else, as somebody else, too big or too many.
 
-use super::{Case, Guest, case, contained};
+use telemetry_tests::{Home, Vendor};
+
+use super::{Case, Guest, case, config, contained, greeting, honest, run};
 
 fn at(endpoint: &str) -> Vec<u8> {
     Guest::with(|it| {
@@ -52,17 +54,6 @@ fn a_component_that_smuggles() {
 
 #[test]
 fn a_component_that_sends_too_much() {
-    let big = Guest::with(|it| {
-        it.memory = "(memory (export \"memory\") 400)".into();
-        it.send = Some(
-            "(call $http (i32.const 1024) (i32.const 6) (i32.const 1) (global.get $path) (i32.const 8)
-               (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
-               (i32.const 2) (i32.const 131072) (i32.const 17000000)
-               (i32.const 0) (i32.const 0) (i32.const 0) (global.get $result))
-             (call $answer)"
-                .into(),
-        );
-    });
     // A million parameters that are all the same 60,000 bytes.
     let repeated = Guest::with(|it| {
         it.memory = "(memory (export \"memory\") 400)".into();
@@ -100,9 +91,43 @@ fn a_component_that_sends_too_much() {
          (unreachable)",
     );
     contained([
-        case(big, "bigger than 16777216; send less at once"),
         case(repeated, "fuel"),
         Case { leave: 16, ..case(many, "no more than 16 requests in one call") },
         case(flood, "failed in `send`"),
     ]);
+}
+
+/// The host answers such a request as a vendor would, with 413. A single event cannot be cut.
+#[test]
+fn a_component_whose_requests_are_too_big_sends_none_and_what_it_gives_up_is_counted() {
+    let big = Guest::with(|it| {
+        it.memory = "(memory (export \"memory\") 400)".into();
+        it.send = Some(
+            "(call $http (i32.const 1024) (i32.const 6) (i32.const 1) (global.get $path) (i32.const 8)
+               (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+               (i32.const 2) (i32.const 131072) (i32.const 17000000)
+               (i32.const 0) (i32.const 0) (i32.const 0) (global.get $result))
+             (call $answer)"
+                .into(),
+        );
+    });
+    let vendor = Vendor::start();
+    let home = Home::new(&config(&case(Vec::new(), ""), &vendor.url()));
+    home.author_file("backend.wasm", &big);
+    assert_eq!(run(&home, &["telemetry", "enable"]).code, Some(0));
+    assert_eq!(run(&home, &["hello", "Ada"]), greeting());
+    let status = run(&home, &["telemetry", "status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
+    assert_eq!(
+        (status["set_aside"].as_u64(), status["pending_events"].as_u64()),
+        (Some(1), Some(0)),
+        "{status:#}"
+    );
+    let because = status["set_aside_because"].as_str().expect("a reason");
+    assert!(because.contains("is bigger than request_bytes, 16777216"), "{because}");
+    assert!(vendor.requests().is_empty());
+
+    home.author_file("backend.wasm", honest());
+    assert_eq!(run(&home, &["hello", "Ada"]), greeting());
+    assert_eq!(vendor.wait_for(1)[0].json()[0]["name"], "hello");
 }

@@ -49,3 +49,41 @@ fn a_component_that_takes_all_randomness() {
         "the component failed in `send`",
     )]);
 }
+
+#[test]
+fn a_component_that_prints_without_end() {
+    // A line of escapes, three times the bytes that one call may log to each.
+    let flood = Guest::importing_from(
+        "0.2.3",
+        &["wasi:cli/stdout", "wasi:cli/stderr", "wasi:io/streams"],
+        "(import \"wasi:cli/stdout@VERSION\" \"get-stdout\" (func $stdout (result i32)))
+         (import \"wasi:cli/stderr@VERSION\" \"get-stderr\" (func $stderr (result i32)))
+         (import \"wasi:io/streams@VERSION\" \"[method]output-stream.blocking-write-and-flush\"
+           (func $write (param i32 i32 i32 i32)))",
+        "(local $n i32)
+         (memory.fill (i32.const 131072) (i32.const 27) (i32.const 4095))
+         (i32.store8 (i32.const 135167) (i32.const 10))
+         (loop $more
+           (call $write (call $stdout) (i32.const 131072) (i32.const 4096) (i32.const 200000))
+           (call $write (call $stderr) (i32.const 131072) (i32.const 4096) (i32.const 200000))
+           (local.set $n (i32.add (local.get $n) (i32.const 1)))
+           (br_if $more (i32.lt_u (local.get $n) (i32.const 50))))
+         (i32.div_u (i32.const 1) (i32.const 0))",
+    );
+    contained([case(flood, "divide by zero")]);
+}
+
+#[test]
+fn a_component_that_fills_bodies_and_sends_none_of_them() {
+    let hoard = Guest::over_wasi_http(
+        "127.0.0.1:9",
+        "",
+        "(local $stream i32)
+         (loop $more
+           (local.set $stream (call $stream (call $body (call $made))))
+           (drop (call $put (local.get $stream) (i32.const 1000)))
+           (br $more))
+         (unreachable)",
+    );
+    contained([case(hoard, "the component failed in `send`")]);
+}

@@ -27,7 +27,7 @@ mod script;
 mod table;
 
 pub use golden::{golden, render};
-pub use sample::{attribute, batch, command, context, everything, instant, origin};
+pub use sample::{attribute, batch, biggest, command, context, everything, instant, origin};
 pub use script::{Script, answer};
 pub use table::{Delivered, Row, deliver, outline, outline_erasure, table};
 

@@ -71,6 +71,16 @@ pub fn everything() -> Event {
     }
 }
 
+/// An event with attributes of the most that a tool can record: 64 of 4 KiB each, in which every character
+/// is this one. In JSON a quote has twice its bytes, and a control character six times.
+#[must_use]
+pub fn biggest(name: &str, letter: char) -> Event {
+    let text = letter.to_string().repeat(4_096 / letter.len_utf8());
+    let attributes =
+        (0..64).map(|at| attribute(&format!("attribute{at}"), Value::Text(text.clone()))).collect();
+    Event { attributes, ..command(name) }
+}
+
 /// A batch of these events from [`origin`].
 #[must_use]
 pub fn batch(events: Vec<Event>) -> Batch {

@@ -7,19 +7,26 @@ use crate::{Backend, Batch, Erasure, Event, Http, HttpError, Outcome, Response, 
 use std::collections::BTreeSet;
 
 /// One row: the rule that it exercises, what the vendor answers, and the outcome as [`outline`]
-/// writes it.
+/// writes it. A rule may have a name and words, as in `redirect: 301 to the right site`.
 pub type Row<'a> = (&'a str, Result<Response, HttpError>, &'a str);
 
-/// Sends `batch` once for each row and compares. No two rows may have the same rule.
+/// Sends `batch` once for each row and compares. Gives the number of rules.
+///
+/// No two rows may exercise the same rule, which is its name where it has one: `redirect: 301` and
+/// `redirect: 302` are one rule in other words. Nor may two have the same answer, whatever they are called.
 ///
 /// # Panics
 /// With every row that differs; that is how a test fails.
-pub fn table(backend: &impl Backend, batch: &Batch, rows: &[Row<'_>]) {
+pub fn table(backend: &impl Backend, batch: &Batch, rows: &[Row<'_>]) -> usize {
     let mut wrong = String::new();
     let mut rules = BTreeSet::new();
-    for (rule, answer, expected) in rows {
-        if !rules.insert(*rule) {
-            wrong.push_str(&format!("two rows exercise: {rule}\n"));
+    for (at, (rule, answer, expected)) in rows.iter().enumerate() {
+        let name = rule.split_once(": ").map_or(*rule, |(name, _)| name);
+        if !rules.insert(name) {
+            wrong.push_str(&format!("two rows exercise: {name}\n"));
+        }
+        if let Some((other, ..)) = rows.iter().take(at).find(|(_, other, _)| other == answer) {
+            wrong.push_str(&format!("{rule}\n  has the answer of {other}\n"));
         }
         let mut vendor = Script::new([answer.clone()]);
         let actual = outline(&backend.send(batch, &context(), &mut vendor));
@@ -31,6 +38,7 @@ pub fn table(backend: &impl Backend, batch: &Batch, rows: &[Row<'_>]) {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+    rules.len()
 }
 
 /// An outcome in a line: `delivered`, `retry after 2000 ms: status 429`, `rejected: status 400`,
@@ -83,6 +91,20 @@ pub struct Delivered {
     pub delivered: Vec<String>,
     /// The ids of those that were set aside.
     pub rejected: Vec<String>,
+}
+
+impl Delivered {
+    /// Checks that each of these events was delivered or set aside, and none twice.
+    ///
+    /// # Panics
+    /// Where one was not; that is how a test fails.
+    pub fn accounts_for(&self, events: &[Event]) {
+        let mut settled: Vec<&String> = self.delivered.iter().chain(&self.rejected).collect();
+        let mut all: Vec<&String> = events.iter().map(|it| &it.id).collect();
+        settled.sort();
+        all.sort();
+        assert!(settled == all, "{} of {} events were settled", settled.len(), all.len());
+    }
 }
 
 /// Delivers any number of events as a host does: cut to the limit on events that `describe` gives,
@@ -151,11 +173,12 @@ mod tests {
 
     #[test]
     fn a_table_that_is_right_passes() {
-        table(
+        let rules = table(
             &Acme,
             &batch(vec![command("a")]),
-            &[("200", Ok(answer(200)), "delivered"), ("413", Ok(answer(413)), "too large")],
+            &[("200", Ok(answer(200)), "delivered"), ("cut: 413", Ok(answer(413)), "too large")],
         );
+        assert_eq!(rules, 2);
     }
 
     #[test]
@@ -165,10 +188,17 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "two rows exercise: 200")]
-    fn two_rows_of_one_rule_fail() {
-        let row = ("200", Ok(answer(200)), "delivered");
-        table(&Acme, &batch(vec![command("a")]), &[row.clone(), row]);
+    #[should_panic(expected = "two rows exercise: redirect")]
+    fn two_rows_of_one_rule_fail_whatever_words_they_have() {
+        let row = |status, words| (words, Ok(answer(status)), "");
+        table(&Acme, &batch(vec![command("a")]), &[row(301, "redirect: moved"), row(302, "redirect: found")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "201\n  has the answer of 200")]
+    fn two_rows_of_one_answer_fail_whatever_rules_they_have() {
+        let row = |rule| (rule, Ok(answer(200)), "delivered");
+        table(&Acme, &batch(vec![command("a")]), &[row("200"), row("201")]);
     }
 
     #[test]

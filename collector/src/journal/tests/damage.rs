@@ -1,5 +1,8 @@
 //! Every truncation and every flipped bit: no panic, no loop, and whatever is undamaged is read.
 
+#[cfg(unix)]
+mod full;
+
 use super::format::{Head, Header, Seed, Tally};
 use super::segment::{Loaded, Unreadable};
 use super::*;
@@ -18,8 +21,19 @@ impl Numbers {
     }
 }
 
+/// The kinds of the records of a [`segment`], in turns.
+const KINDS: [u8; 9] = [1, 1, 2, 1, 3, 1, 4, 1, 77];
+
 /// A segment of at least so many bytes with every kind of record, and where each record is.
 fn segment(least: usize) -> (Vec<u8>, Vec<(usize, usize)>, usize) {
+    segment_with(least, |numbers| numbers.below(120))
+}
+
+/// The same with payloads of these lengths.
+fn segment_with(
+    least: usize,
+    mut length: impl FnMut(&mut Numbers) -> usize,
+) -> (Vec<u8>, Vec<(usize, usize)>, usize) {
     let header = Header { id: 0x1234_5678_9abc_def0, created_ms: 1, label: label("https://a.example") };
     let mut bytes = header.encode();
     let start = bytes.len();
@@ -30,11 +44,11 @@ fn segment(least: usize) -> (Vec<u8>, Vec<(usize, usize)>, usize) {
         if bytes.len() >= least {
             break;
         }
-        let kind = [1, 1, 2, 1, 3, 1, 4, 1, 77][number % 9];
+        let kind = KINDS[number % KINDS.len()];
         let payload: Vec<u8> = match kind {
             3 => format::encode_loss(2, 5).to_vec(),
             4 => id(number as u64).to_vec(),
-            _ => (0..numbers.below(120)).map(|_| numbers.next() as u8).collect(),
+            _ => (0..length(&mut numbers)).map(|_| numbers.next() as u8).collect(),
         };
         tally = tally.after(kind);
         let head = Head { kind, id: id(number as u64), seconds: 7, tally };
@@ -84,50 +98,9 @@ fn every_flipped_bit_costs_the_record_that_it_is_in_and_no_other() {
         assert_eq!(loaded.label, whole.label);
         // The last record's loss shows in no later count.
         let event = places.iter().position(|(from, to)| (*from..*to).contains(&at));
-        let counted =
-            event.is_some_and(|it| it + 1 < places.len() && [1, 1, 2, 1, 3, 1, 4, 1, 77][it % 9] == 1);
+        let counted = event.is_some_and(|it| it + 1 < places.len() && KINDS[it % KINDS.len()] == 1);
         let damaged = u64::from(counted && at >= start);
         assert_eq!(loaded.damaged, damaged, "bit {bit}");
-    }
-}
-
-#[test]
-fn ten_thousand_random_damages_of_a_full_segment_spare_what_they_did_not_touch() {
-    let full = Settings::default().segment_bytes() as usize;
-    let (bytes, places, start) = segment(full);
-    let mut numbers = Numbers(2);
-    // Reading a full segment ten thousand times takes minutes in a debug build; of each damage the
-    // neighbourhood is read, at the offsets that it has, and of one in a hundred the whole.
-    for round in 0..10_000 {
-        let begin = places[numbers.below(places.len())].0;
-        let end = if round % 100 == 0 { bytes.len() } else { (begin + 4096).min(bytes.len()) };
-        let mut damaged = bytes[..end].to_vec();
-        let mut changed = Vec::new();
-        for _ in 0..=numbers.below(4) {
-            let at = begin + numbers.below(end - begin);
-            let length = (1 + numbers.below(64)).min(end - at);
-            match numbers.below(4) {
-                0 => damaged[at] ^= 1 << numbers.below(8),
-                1 => damaged[at..at + length].fill(0),
-                2 => damaged[at..at + length].fill(0xff),
-                _ => damaged[at..at + length].iter_mut().for_each(|byte| *byte = numbers.next() as u8),
-            }
-            changed.push((at, at + length));
-        }
-        let from = if round % 100 == 0 { start } else { begin };
-        let found: Vec<usize> =
-            scan::Scan::new(&damaged, 0x1234_5678_9abc_def0, from).map(|it| it.offset).collect();
-        let intact = |from: &usize| {
-            let to = places[places.binary_search_by_key(from, |it| it.0).unwrap()].1;
-            to <= end && damaged[*from..to] == bytes[*from..to]
-        };
-        let expected: Vec<usize> = places[places.partition_point(|it| it.0 < from)..]
-            .iter()
-            .map(|it| it.0)
-            .take_while(|at| *at < end)
-            .filter(intact)
-            .collect();
-        assert_eq!(found, expected, "round {round}, changed {changed:?}");
     }
 }
 
@@ -157,7 +130,12 @@ fn a_file_made_to_be_slow_is_read_in_bounded_time() {
             bytes.extend_from_slice(&[0, 0, 1, 1, 0, 0, 0, 0]);
         }
     }
+    let length = bytes.len() as u64;
+    format::looked::take();
     assert_eq!(Loaded::parse(bytes).unwrap().entries, []);
+    let looked = format::looked::take();
+    assert!(looked > length, "the file is not slow: {looked} of {length} bytes");
+    assert!(looked <= length * length / 40, "{looked} of {length} bytes");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Generated from `wit/backend.wit`: the track `telemetry:backend@0.1`.
+//! Generated from `wit/backend.wit`.
 
 #![allow(missing_docs, clippy::all, unreachable_pub)]
 

@@ -1,7 +1,9 @@
-"""Sends the event on stdin with PostHog's official client to a loopback server, by both of its APIs,
-and prints the requests that arrived."""
+"""A loopback server that takes requests, and PostHog's official client, which sends it an event by both of its
+APIs. Prints the server's port; then, when it has read the event from stdin, sends it and prints every request
+that arrived, whoever sent it."""
 
 import datetime
+import gzip
 import http.server
 import json
 import socket
@@ -25,9 +27,11 @@ arrived = []
 
 class Ingestion(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        arrived.append({"path": self.path, "headers": headers, "body": body})
+        arrived.append({"path": self.path, "headers": headers, "body": json.loads(body)})
         answer = b'{"status": 1, "results": {}}'
         self.send_response(200)
         self.send_header("content-type", "application/json")
@@ -41,6 +45,7 @@ class Ingestion(http.server.BaseHTTPRequestHandler):
 
 server = http.server.HTTPServer(("127.0.0.1", 0), Ingestion)
 threading.Thread(target=server.serve_forever, daemon=True).start()
+print(server.server_port, flush=True)
 
 event = json.load(sys.stdin)
 # Python's times have microseconds.

@@ -1,0 +1,54 @@
+//! A segment out of any bytes.
+
+use super::format::{Head, Header, Seed, Tally};
+use super::segment::Loaded;
+use super::settings::{Label, RecordKind};
+
+/// The bytes as a segment's file, and as what the records of an undamaged one say.
+pub(crate) fn segment(bytes: &[u8]) {
+    if let Ok(loaded) = Loaded::parse(bytes.to_vec()) {
+        holds(loaded, bytes.len());
+    }
+    let (whole, records) = undamaged(bytes);
+    let length = whole.len();
+    let Ok(loaded) = Loaded::parse(whole) else { unreachable!("it is undamaged") };
+    assert_eq!((loaded.entries.len(), loaded.end, loaded.damaged), (records, length, 0));
+    holds(loaded, length);
+}
+
+/// Records of the pieces between bytes 0xff: kind, an id of up to 16 bytes, and the rest as the payload.
+fn undamaged(bytes: &[u8]) -> (Vec<u8>, usize) {
+    let id = 7;
+    let (mut whole, mut tally) =
+        (Header { id, created_ms: 0, label: Label::default() }.encode(), Tally::default());
+    let pieces: Vec<&[u8]> = bytes.split(|byte| *byte == 0xff).collect();
+    for piece in &pieces {
+        let (kind, rest) = piece.split_first().map_or((1, *piece), |(kind, rest)| ((*kind).max(1), rest));
+        let (id_given, payload) = rest.split_at(rest.len().min(16));
+        let mut head = Head { kind, id: [0; 16], seconds: 1, tally: tally.after(kind) };
+        head.id[..id_given.len()].copy_from_slice(id_given);
+        tally = head.tally;
+        let offset = whole.len() as u64;
+        head.encode(Seed::of(id), offset, payload, &mut whole);
+    }
+    (whole, pieces.len())
+}
+
+fn holds(mut loaded: Loaded, length: usize) {
+    assert!(loaded.end <= length);
+    assert!(loaded.damaged <= length as u64);
+    for entry in &loaded.entries {
+        let Some(found) = loaded.found(entry) else { unreachable!("it was found before") };
+        assert!(found.offset < length && found.payload.len() < length);
+        if entry.kind == RecordKind::Event {
+            // Whether it is an event is for its reader to say.
+            let _ = crate::event::codec::decode(found.payload);
+        }
+        assert!(loaded.entry_at(entry.offset).is_some());
+    }
+    let ids: Vec<[u8; 16]> = loaded.entries.iter().filter_map(|it| Some(loaded.found(it)?.head.id)).collect();
+    loaded.forget_starts(&ids);
+    assert!(loaded.live().all(|entry| entry.kind != RecordKind::Start));
+    loaded.acknowledge(&[(0, u32::MAX)]);
+    assert_eq!((loaded.live().count(), loaded.live_events()), (0, 0));
+}
