@@ -193,6 +193,24 @@ fn main() -> ExitCode {
                 telemetry.track("feature.used", "five", &[]);
             }
         }
+        "durable" | "volatile" => {
+            telemetry.track("feature.used", "flushed", &[]);
+            if telemetry.flush(way == "durable").is_err() {
+                return ExitCode::FAILURE;
+            }
+        }
+        "discard" => {
+            telemetry.track("feature.used", "gone", &[]);
+            telemetry.track("feature.used", "gone", &[]);
+            println!("{}", telemetry.discard().map_or_else(|error| error.to_string(), |it| it.to_string()));
+            telemetry.track("feature.used", "kept", &[]);
+        }
+        "close" => {
+            telemetry.track("feature.used", "closed", &[]);
+            telemetry.close();
+            // The tool goes on, for as long as its input is open.
+            let _ = std::io::stdin().read(&mut [0]);
+        }
         "large" => {
             // As a tool that has a gibibyte resident, to its very end: the sender is started after this.
             std::mem::forget(std::hint::black_box(vec![1u8; 1 << 30]));
