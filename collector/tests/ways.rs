@@ -157,6 +157,32 @@ fn a_tool_whose_exit_waits_does_not_wait_for_a_vendor_that_hangs_longer_than_its
     vendor.join().unwrap();
 }
 
+#[test]
+fn an_interval_of_zero_does_not_make_one_sender_ask_a_broken_vendor_without_a_pause() {
+    let home = Home::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (asked, requests) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = asked.send(read(&stream));
+            let _ = stream.write_all(b"HTTP/1.1 503 broken\r\n\r\n");
+        }
+    });
+    let command = |way: &str, delivery: &str| {
+        let mut command = home.command(&program(), way);
+        command.env("PROBE_VENDOR", address.to_string()).env("PROBE_DELIVERY", delivery);
+        command
+    };
+    assert!(command("five", "mode = \"never\"\ninterval = \"0s\"").status().unwrap().success());
+    let sender = "mode = \"detached\"\ninterval = \"0s\"\nlifetime = \"2s\"";
+    assert!(command("__telemetry_sender", sender).status().unwrap().success());
+    // After a quarter of a second, a half, and a whole one: a fifth would come after its life.
+    let count = requests.try_iter().count();
+    assert!((1..=4).contains(&count), "{count} requests in two seconds");
+}
+
 /// The body of a request.
 fn read(stream: &std::net::TcpStream) -> String {
     let mut reader = BufReader::new(stream);
