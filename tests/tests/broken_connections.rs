@@ -1,6 +1,11 @@
 //! Connections that break, at every stage, for every bundled backend: the built component, the real host, real
 //! sockets. Whatever breaks, the batch is kept and tried again, and the reason says what broke.
 
+#[allow(dead_code, reason = "one of its vendors is enough here")]
+#[path = "egress/secure.rs"]
+mod secure;
+
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -32,6 +37,8 @@ enum Breaks {
     InTheRequest,
     /// It speaks no TLS, and is asked to.
     WithoutTls,
+    /// It has a certificate of an authority that nobody knows.
+    UnknownAuthority,
     /// It has read the request, and answers like this.
     After(Answer),
 }
@@ -55,6 +62,7 @@ fn stages() -> Vec<(&'static str, Breaks, &'static str)> {
         ("closed-at-once", Breaks::AtOnce, ""),
         ("reset-in-request", Breaks::InTheRequest, ""),
         ("tls-with-plain-text", Breaks::WithoutTls, ""),
+        ("tls-unknown-authority", Breaks::UnknownAuthority, "certificate"),
         ("closed-before-answer", Breaks::After(Answer::Reset), ""),
         ("closed-in-status-line", raw("HTTP/1.1 20"), ""),
         ("closed-in-headers", raw("HTTP/1.1 200 -\r\ncontent-len"), ""),
@@ -82,6 +90,10 @@ fn place(breaks: Breaks) -> (SocketAddr, Option<Vendor>) {
             let vendor = Vendor::start();
             vendor.otherwise(answer);
             return (vendor.address(), Some(vendor));
+        }
+        Breaks::UnknownAuthority => {
+            let vendor = secure::vendor(&secure::Authority::new(), "127.0.0.1", None);
+            return (SocketAddr::from(([127, 0, 0, 1], vendor.port)), None);
         }
         Breaks::AtOnce => |_: TcpStream| (),
         Breaks::InTheRequest => |mut stream: TcpStream| {
@@ -137,11 +149,14 @@ fn send(component: &Component, endpoint: &str, settings: &str, url: &str) -> Out
 #[test]
 fn wherever_a_connection_breaks_the_batch_is_tried_again_and_the_reason_says_why() {
     let cache = tempfile::tempdir().expect("a temporary directory");
+    let rules: BTreeSet<_> = stages().into_iter().map(|(rule, ..)| rule).collect();
+    assert_eq!(rules.len(), stages().len(), "each rule is exercised once");
     let mut wrong = String::new();
     for (name, endpoint, settings) in BACKENDS {
         let component = load(name, cache.path(), None);
         for (rule, breaks, says) in stages() {
-            let scheme = if matches!(breaks, Breaks::WithoutTls) { "https" } else { "http" };
+            let secure = matches!(breaks, Breaks::WithoutTls | Breaks::UnknownAuthority);
+            let scheme = if secure { "https" } else { "http" };
             let (address, _vendor) = place(breaks);
             match send(&component, endpoint, settings, &format!("{scheme}://{address}")) {
                 Outcome::Retry(advice) if !advice.reason.is_empty() && advice.reason.contains(says) => {}

@@ -1,6 +1,10 @@
 //! OpenTelemetry's environment variables, where the author lets an operator use them: from the variable to
 //! the request, and to the consent that it needs.
 
+#[allow(dead_code, reason = "one of its vendors is enough here")]
+#[path = "egress/secure.rs"]
+mod secure;
+
 use std::process::Command;
 
 use serde_json::Value as Json;
@@ -132,4 +136,41 @@ fn an_operator_cannot_allow_what_the_author_did_not() {
     let flushed = run(&home, &moved, &["telemetry", "flush"]);
     assert!(format!("{}{}", flushed.stdout, flushed.stderr).contains("allow"), "{flushed:?}");
     assert!(operators.requests().is_empty());
+}
+
+#[test]
+fn certificates_and_a_key_in_files_of_their_own_open_a_collector_that_asks_for_them() {
+    let authors = Vendor::start();
+    let home = home(&authors, OPTED_IN);
+    let (authority, clients) = (secure::Authority::new(), secure::Authority::new());
+    let collector = secure::vendor(&authority, "127.0.0.1", Some(&clients));
+    let identity = String::from_utf8(clients.identity("operator")).expect("PEM");
+    let key_at = identity.find("-----BEGIN PRIVATE KEY").expect("a key after the certificate");
+    let (certificate, key) = identity.split_at(key_at);
+    let file = |name: &str, pem: &[u8]| {
+        let file = home.path(name);
+        std::fs::write(&file, pem).expect("the file is written");
+        file.display().to_string()
+    };
+    let files = [
+        file("ca.pem", &authority.pem()),
+        file("client.pem", certificate.as_bytes()),
+        file("client-key.pem", key.as_bytes()),
+    ];
+    let url = format!("https://127.0.0.1:{}", collector.port);
+    let all = [
+        ("ENDPOINT", &*url),
+        ("CERTIFICATE", &*files[0]),
+        ("CLIENT_CERTIFICATE", &*files[1]),
+        ("CLIENT_KEY", &*files[2]),
+    ];
+    assert_eq!(run(&home, &all, &["telemetry", "enable"]).code, Some(0));
+    assert_eq!(run(&home, &all, &["hello", "Ada"]).code, Some(0));
+    // Without the client's it does not open.
+    assert_eq!(run(&home, &all[..2], &["telemetry", "flush"]).code, Some(1));
+    assert!(collector.seen().is_empty());
+    assert_eq!(run(&home, &all, &["telemetry", "flush"]).code, Some(0));
+    let seen = collector.seen();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert_eq!(seen[0].line, "POST /v1/logs HTTP/1.1");
 }
