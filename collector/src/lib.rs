@@ -18,6 +18,10 @@
 //! [`macro@command`] measures a function, and `commands` (feature `clap`) is the subcommand with which the
 //! tool's user decides. Nothing is recorded before a yes.
 //!
+//! Whoever builds a tool and wants none of this in it (a distribution, say) builds it with
+//! `RUSTFLAGS="--cfg telemetry_off"`: every call is then nothing, no schema is registered, nothing is opened,
+//! and the subcommand says that the program was built without telemetry.
+//!
 //! This library never prints (outside the subcommand), never panics, and never changes a tool's exit code.
 //! What it has to say goes to the hook that [`Tool::logger`] sets.
 #![deny(unsafe_code)]

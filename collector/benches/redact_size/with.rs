@@ -1,4 +1,4 @@
-//! Prints its arguments, redacted. Measured by `benches/redact_size`.
+//! Prints its arguments, redacted. Measured by `.ci/redact-size`.
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

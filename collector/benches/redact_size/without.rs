@@ -1,4 +1,4 @@
-//! Prints its arguments as they are. Measured by `benches/redact_size`.
+//! Prints its arguments as they are. Measured by `.ci/redact-size`.
 
 use std::borrow::Cow;
 

@@ -41,6 +41,37 @@ fn a_running_command_goes_along_to_the_next_segment() {
 }
 
 #[test]
+fn a_command_that_is_taken_back_never_began_whatever_becomes_of_its_process() {
+    for crash in [false, true] {
+        let temp = temp();
+        let journal = journal(temp.path());
+        start(&journal, 1);
+        start(&journal, 2);
+        record(&journal, [3]);
+        journal.withdraw(&id(1)).unwrap();
+        assert_eq!(journal.running(), [b"start".to_vec()], "only the other one runs");
+        // One that has ended, or never was, has nothing to take back.
+        journal.withdraw(&id(3)).unwrap();
+        journal.withdraw(&id(9)).unwrap();
+        // Nor does it come back with the next segment.
+        journal.seal();
+        record(&journal, [4]);
+        if crash {
+            journal.crash()
+        } else {
+            drop(journal)
+        }
+        let mut drain = drain(temp.path());
+        drain.adopt().unwrap();
+        assert_eq!(
+            deliver(&mut drain),
+            [(RecordKind::Event, 3), (RecordKind::Start, 2), (RecordKind::Event, 4)],
+            "crash: {crash}"
+        );
+    }
+}
+
+#[test]
 fn a_command_that_outlives_many_segments_is_reported_once() {
     let temp = temp();
     let settings = Settings { max_bytes: 4 << 20, map: Map::Never, ..settings() };
