@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
 
-type Target = (&'static str, fn(&[u8]));
+use vendors::Target;
 
 #[cfg(feature = "host")]
 const HOST: &[Target] = telemetry_host::fuzzing::TARGETS;

@@ -8,8 +8,11 @@ use telemetry_backend_posthog::PostHog;
 use telemetry_backend_sdk::testing::{self, Script};
 use telemetry_backend_sdk::{Backend, Erasure, Outcome, Response, Verdict};
 
-/// By its name, which is that of its corpus.
-pub const TARGETS: [(&str, fn(&[u8])); 1] = [("vendor", vendor)];
+/// A function over any bytes, with its name, which is that of its corpus.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All that are here.
+pub const TARGETS: [Target; 1] = [("vendor", vendor)];
 
 /// Two bytes of a status; then, between bytes 0xff, a content type, a header, and the body.
 fn vendor(bytes: &[u8]) {

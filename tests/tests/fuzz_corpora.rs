@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 mod vendors;
 
 /// Every target: the host's, the collector's and the backends'.
-fn targets() -> impl Iterator<Item = &'static (&'static str, fn(&[u8]))> {
+fn targets() -> impl Iterator<Item = &'static vendors::Target> {
     telemetry_host::fuzzing::TARGETS.iter().chain(&telemetry::fuzzing::TARGETS).chain(&vendors::TARGETS)
 }
 
