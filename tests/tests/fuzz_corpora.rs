@@ -4,9 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-/// Every target, the host's and the collector's.
-fn targets() -> impl Iterator<Item = &'static (&'static str, fn(&[u8]))> {
-    telemetry_host::fuzzing::TARGETS.iter().chain(&telemetry::fuzzing::TARGETS)
+#[path = "../../fuzz/src/vendors.rs"]
+mod vendors;
+
+/// Every target: the host's, the collector's and the backends'.
+fn targets() -> impl Iterator<Item = &'static vendors::Target> {
+    telemetry_host::fuzzing::TARGETS.iter().chain(&telemetry::fuzzing::TARGETS).chain(&vendors::TARGETS)
 }
 
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -123,6 +126,11 @@ fn consent() {
 #[test]
 fn configuration() {
     holds("configuration", 500);
+}
+
+#[test]
+fn vendor() {
+    holds("vendor", 200);
 }
 
 #[test]
