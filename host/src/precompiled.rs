@@ -164,10 +164,9 @@ mod with_compiler {
     /// the feature `pulley-compiler`) code for the interpreter, which serves where the system refuses
     /// executable memory; that alone where this compiler makes no code for the machine.
     ///
-    /// Native code comes first because it is the better one for authors: it loads as fast and runs a call of
-    /// many events several times faster than the interpreter (`host/benches/component.rs` shows both), while one
-    /// portable artefact is worth nothing to a build that knows its target. The second part costs the tool its
-    /// bytes and nothing at run time.
+    /// Native code comes first because it is the better one for authors: it runs a call several times faster
+    /// than the interpreter (`host/benches/component.rs` shows both), while one portable artefact is worth nothing
+    /// to a build that knows its target. The second part costs the tool its bytes and nothing at run time.
     pub fn precompile_for_tool(component: &Path, target: &str) -> Result<Vec<u8>, LoadError> {
         let options = LoadOptions::default();
         let compiled = |target: &CompileFor| precompile(Source::Path(component), &options, target);
