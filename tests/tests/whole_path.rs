@@ -200,6 +200,25 @@ fn the_schema_names_every_annotated_command_before_any_decision() {
 }
 
 #[test]
+fn the_schema_as_json_is_what_a_program_reads() {
+    let home = home("http", "receiver", "http://127.0.0.1:9");
+    let ran = home.run(&["telemetry", "schema", "--json"]);
+    assert_eq!((ran.code, &*ran.stderr), (Some(0), ""));
+    let schema: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let names = |list: &str, key: &str| -> Vec<String> {
+        let entries = schema[list].as_array().unwrap().iter();
+        entries.map(|it| it[key].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        (&schema["version"], names("commands", "name")),
+        (&1.into(), vec!["fail".to_owned(), "hello".into()])
+    );
+    assert!(names("commands", "purpose").iter().all(|it| !it.is_empty()));
+    assert_eq!(names("library_events", "kind"), ["data.deletion_request", "update.applied", "update.check"]);
+    assert!(ran.stdout.ends_with("}\n") && !ran.stdout.ends_with("\n\n"));
+}
+
+#[test]
 fn the_examples_telemetry_md_is_what_the_example_says_of_itself() {
     let home = home("http", "receiver", "http://127.0.0.1:9");
     let committed = include_str!("../../collector/examples/TELEMETRY.md");

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use super::frame::Frame;
 use super::outcome::{Outcome, Report};
 use super::stack;
-use crate::event::{Attribute, Ended};
+use crate::event::{Attribute, Ended, EventId};
 use crate::recorder;
 
 /// A command that is a future, and what is known of it between two polls.
@@ -58,20 +58,23 @@ impl Command {
         }
     }
 
-    /// Polls inside the command.
+    /// Puts the frame on the thread's stack, until what is returned is dropped.
+    #[inline]
+    fn enter(&mut self) -> Option<Inside<'_>> {
+        if self.is_on() { self.enter_recorded() } else { None }
+    }
+
     #[cold]
-    fn polled<R>(&mut self, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
-        let Some(state) = self.state.as_deref_mut() else { return poll() };
+    fn enter_recorded(&mut self) -> Option<Inside<'_>> {
+        let state = self.state.as_deref_mut()?;
         let frame = match std::mem::replace(state, State::Away) {
             State::Ready(name, attributes) => Frame::start(name, stack::current(), attributes),
             State::Running(frame) => frame,
-            State::Away => return poll(),
+            State::Away => return None,
         };
         let id = frame.id;
-        let mut inside = Inside { command: self, id, own: stack::push(frame).err() };
-        let answer = poll();
-        inside.leave();
-        answer
+        let own = stack::push(frame).err().map(Box::new);
+        Some(Inside { command: self, id, own })
     }
 
     #[cold]
@@ -82,26 +85,21 @@ impl Command {
     }
 }
 
-/// A poll that is going on. Dropped by a panic, it still takes the frame back from the stack.
+/// A poll that is going on. Dropped after it or by a panic, it takes the frame back from the stack.
 struct Inside<'a> {
     command: &'a mut Command,
-    id: crate::event::EventId,
-    own: Option<Frame>,
+    id: EventId,
+    own: Option<Box<Frame>>,
 }
 
-impl Inside<'_> {
-    fn leave(&mut self) {
-        if let Some(frame) = self.own.take().or_else(|| stack::take(self.id))
+impl Drop for Inside<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        if let Some(frame) = self.own.take().map(|it| *it).or_else(|| stack::take(self.id))
             && let Some(state) = self.command.state.as_deref_mut()
         {
             *state = State::Running(frame);
         }
-    }
-}
-
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        self.leave();
     }
 }
 
@@ -126,11 +124,9 @@ impl<F: Future> Future for Polled<'_, F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let Self { command, future } = self.get_mut();
-        if command.is_on() {
-            command.polled(|| future.as_mut().poll(context))
-        } else {
-            future.as_mut().poll(context)
-        }
+        // One place that polls, recorded or not: so the compiler makes one function of both.
+        let _inside = command.enter();
+        future.as_mut().poll(context)
     }
 }
 
@@ -160,11 +156,11 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if !this.command.is_on() {
-            return this.future.poll(context);
-        }
-        let answer = this.command.polled(|| this.future.poll(context));
-        if let Poll::Ready(out) = &answer
+        let inside = this.command.enter();
+        let answer = this.future.poll(context);
+        drop(inside);
+        if this.command.is_on()
+            && let Poll::Ready(out) = &answer
             && let Some(report) = this.report.take()
         {
             this.command.end(report(out));

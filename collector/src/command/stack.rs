@@ -42,9 +42,18 @@ impl Stack {
         self.len += 1;
     }
 
+    /// The innermost place in use: nearly always the one that is looked for.
+    fn top(&mut self) -> Option<&mut Option<Frame>> {
+        let at = self.len.checked_sub(1)?;
+        match at.checked_sub(ROOM) {
+            None => self.frames.get_mut(at),
+            Some(deeper) => self.deeper.get_mut(deeper),
+        }
+    }
+
     /// Gives up the empty places on top.
     fn settle(&mut self) {
-        while self.places().next().is_some_and(|it| it.is_none()) {
+        while self.top().is_some_and(|it| it.is_none()) {
             self.len -= 1;
             if self.deeper.pop().is_some() && self.deeper.is_empty() {
                 self.deeper = Vec::new();
@@ -65,7 +74,8 @@ fn with<R>(act: impl FnOnce(&mut Stack) -> R) -> Option<R> {
 
 /// The innermost command of this thread.
 pub(super) fn current() -> Option<EventId> {
-    with(|stack| stack.places().flatten().next().map(|it| it.id)).flatten()
+    // What is on top is never empty: see `settle`.
+    with(|stack| stack.top()?.as_ref().map(|it| it.id)).flatten()
 }
 
 /// Puts a frame on top, or gives it back where the room cannot be had.
@@ -78,7 +88,11 @@ pub(super) fn push(frame: Frame) -> Result<(), Frame> {
 /// Takes the frame of this command, if it is on this thread and has not ended.
 pub(super) fn take(id: EventId) -> Option<Frame> {
     with(|stack| {
-        let frame = stack.places().find(|it| it.as_ref().is_some_and(|it| it.id == id))?.take();
+        let is_it = |it: &Option<Frame>| it.as_ref().is_some_and(|it| it.id == id);
+        let frame = match stack.top().is_some_and(|it| is_it(it)) {
+            true => stack.top()?.take(),
+            false => stack.places().find(|it| is_it(it))?.take(),
+        };
         stack.settle();
         frame
     })
