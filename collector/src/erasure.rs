@@ -29,7 +29,7 @@ use crate::backend::Erasure;
 use crate::consent::{DecidedBy, Verdict};
 use crate::delivery::Unreadable;
 use crate::delivery::backoff::Backoff;
-use crate::delivery::{rules, start};
+use crate::delivery::{helper, rules, start};
 use crate::diagnostics::Severity;
 use crate::event::Timestamp;
 use crate::platform::private;
@@ -133,6 +133,9 @@ pub(crate) fn carry_on(session: &Session, by: By) -> Option<Progress> {
         Due::NotBefore(_) => return waiting(&lane, &lane.reason),
         Due::TooLate => return finish(session, How::Unconfirmed, &unconfirmed(session, &lane)),
     }
+    if ways::need_helper(session) {
+        return by_helper(session, by, lane);
+    }
     // One at a time; who is second leaves it to the first.
     let turn = private::open_stable(&directory.join("erasure.lock")).ok()?;
     let patience = if by == By::User { PATIENCE } else { Duration::ZERO };
@@ -177,6 +180,23 @@ pub(crate) fn carry_on(session: &Session, by: By) -> Option<Progress> {
             waiting(&lane, &lane.reason)
         }
     }
+}
+
+/// This tool only records, so the program beside it asks: at once where the user waits for the answer, else
+/// when a later run starts it.
+fn by_helper(session: &Session, by: By, lane: Lane) -> Option<Progress> {
+    let directory = session.place.directory();
+    let asked = if by == By::User { helper::flush(session) } else { Ok(()) };
+    if std::fs::symlink_metadata(lane::path(directory)).is_err() {
+        return ended(directory);
+    }
+    let lane = lane::read(directory).ok().flatten().unwrap_or(lane);
+    let reason = match asked {
+        Err(why) => why,
+        Ok(()) if lane.attempts == 0 => "the program beside this tool has not asked yet".to_owned(),
+        Ok(()) => lane.reason.clone(),
+    };
+    Some(Progress::Waiting { reason, next: lane.next().map(Timestamp::rfc3339) })
 }
 
 /// At the start of a run that sends nothing: where the user said no, or local only, and a lane is due, a
@@ -307,7 +327,7 @@ fn random() -> f64 {
 pub(crate) fn seed(session: &Session) -> u64 {
     let lane = lane::read(session.place.directory()).ok().flatten();
     let first = lane.and_then(|lane| lane.ids.first().and_then(|id| u64::from_str_radix(id, 16).ok()));
-    first.unwrap_or_else(|| u64::from(std::process::id()))
+    first.unwrap_or_else(|| identity::local_seed(&session.config.tool.id))
 }
 
 /// The longest that the user's own attempt waits for events that are being sent.

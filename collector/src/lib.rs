@@ -55,7 +55,7 @@ pub use declared::Declared;
 pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
 pub use platform::container::container;
 pub use recorder::{capture, capture_all};
-pub use session::{NoSession, Telemetry, before_exec, exit, start, track};
+pub use session::{NoSession, Telemetry, before_exec, exit, helper, start, track};
 /// Declares an event: see [`Declared`].
 pub use telemetry_macros::Event;
 /// Gives an error a kind: see [`command::Failure`].
@@ -98,6 +98,21 @@ macro_rules! start {
     };
     ($tool:expr) => {
         $crate::start($tool)
+    };
+}
+
+/// The whole `main` of a tool's helper: see [`helper()`]. Takes what [`start!`] takes, as a rule the path of
+/// the tool's own `telemetry.toml`, relative to the directory of `Cargo.toml`.
+#[macro_export]
+macro_rules! helper {
+    () => {
+        $crate::helper($crate::tool!())
+    };
+    ($path:literal) => {
+        $crate::helper($crate::tool!($path))
+    };
+    ($tool:expr) => {
+        $crate::helper($tool)
     };
 }
 
@@ -149,4 +164,12 @@ macro_rules! declare {
     ($entry:expr) => {
         $crate::__private::submit! { $entry }
     };
+}
+
+/// What registers an entry of the schema where nothing is to be registered.
+#[cfg(telemetry_off)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_nothing {
+    ($($entry:tt)*) => {};
 }

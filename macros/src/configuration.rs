@@ -131,6 +131,8 @@ credential.file = "token"
 mode = "auto"
 semantics = "at-least-once"
 interval = "15m"
+jitter = 0.25
+max_attempts = 20
 wait = 0
 lifetime = "2m"
 max_events_per_run = 1000
@@ -238,6 +240,14 @@ give_up = "30d"
             (
                 "[tool]\nid = \"a.b\"\n[delivery.sample]\nx = 1.5",
                 "4: `x` in [delivery.sample] is a share from 0 to 1",
+            ),
+            (
+                "[tool]\nid = \"a.b\"\n[delivery]\njitter = 1.5",
+                "4: `jitter` in [delivery] is a share from 0 to 1",
+            ),
+            (
+                "[tool]\nid = \"a.b\"\n[delivery]\nmax_attempts = 0",
+                "4: `max_attempts` in [delivery] is a whole number from 1",
             ),
             (
                 "[tool]\nid = \"a.b\"\n[backend]\nuse = \"otlp\"\npath = \"a.wasm\"",

@@ -6,7 +6,7 @@ use super::CommandError;
 use crate::backend::select::Choice;
 use crate::consent::{May, Stored, file};
 use crate::delivery::start::Way;
-use crate::delivery::{Unreadable, files, sender};
+use crate::delivery::{Unreadable, files, helper, sender};
 use crate::event::Timestamp;
 use crate::journal;
 use crate::platform::private;
@@ -308,8 +308,12 @@ fn start(session: &Session, to: &mut Diagnosis) {
     if session.selected.choice == Choice::None {
         return;
     }
-    let way = super::status::sender_in_words(&session::way(session));
-    match session::way(session) {
+    let way = session::way(session);
+    let words = super::status::sender_in_words(session, &way);
+    if let Some(why) = helper::missing(session) {
+        return to.add("sender", Outcome::Fail, why);
+    }
+    match way {
         Way::Never if session.config.delivery.mode != Mode::Never => {
             let name = session.config.name();
             to.add(
@@ -319,7 +323,7 @@ fn start(session: &Session, to: &mut Diagnosis) {
             );
         }
         Way::Never => to.add("sender", Outcome::Warn, "the author chose that only `flush` sends"),
-        _ => to.add("sender", Outcome::Pass, way),
+        _ => to.add("sender", Outcome::Pass, words),
     }
 }
 

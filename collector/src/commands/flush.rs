@@ -7,7 +7,11 @@ use serde::Serialize;
 use super::CommandError;
 use crate::consent::May;
 use crate::delivery::sender::{self, Finished, Urgency};
+use crate::delivery::{files, helper};
 use crate::erasure::Progress;
+use crate::event::Timestamp;
+use crate::journal;
+use crate::session::Session;
 
 /// What a flush did.
 #[derive(Clone, Debug, Serialize)]
@@ -41,6 +45,9 @@ pub fn flush() -> Result<Flushed, CommandError> {
         });
     }
     crate::recorder::seal();
+    if verdict.may == May::Send && !sender::can_send(&session) {
+        return Ok(by_helper(&session, erasure));
+    }
     let deadline = Instant::now() + session.config.delivery.lifetime;
     let mut report = sender::run(&session, Urgency::Now, deadline, true);
     // Another run's sender, or this one's own in CI, is at work: what it leaves is for this one.
@@ -58,4 +65,27 @@ pub fn flush() -> Result<Flushed, CommandError> {
         Finished::OutOfTime => Some("there was no time for all of them: run it again".to_owned()),
     };
     Ok(Flushed { delivered: report.delivered, erasure, left })
+}
+
+/// The tool only records: its helper sends, and what it left tells how that went.
+fn by_helper(session: &Session, erasure: Option<Progress>) -> Flushed {
+    let schedule = || files::read_schedule(session.place.directory()).unwrap_or_default();
+    let before = schedule().totals().delivered;
+    let asked = helper::flush(session);
+    let after = schedule();
+    let survey = journal::survey(&session.journal_directory());
+    let left = match asked {
+        Err(why) => Some(why),
+        Ok(()) if survey.events + survey.interrupted == 0 => None,
+        Ok(()) => {
+            let held = after.held(&sender::rules(session)).map(|(why, ..)| why.to_owned());
+            Some(held.unwrap_or_else(|| match (after.not_before(), after.last()) {
+                (Some(moment), Some((_, _, reason))) if moment > Timestamp::now() => {
+                    format!("{reason} (next attempt after {})", moment.rfc3339())
+                }
+                _ => "the program beside this tool did not send all of them: run it again".to_owned(),
+            }))
+        }
+    };
+    Flushed { delivered: after.totals().delivered.saturating_sub(before), erasure, left }
 }

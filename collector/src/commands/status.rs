@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use super::CommandError;
 use crate::consent::{May, Stored, file};
-use crate::delivery::files;
 use crate::delivery::sender;
 use crate::delivery::start::Way;
+use crate::delivery::{files, helper};
 use crate::event::Timestamp;
 use crate::journal;
+use crate::platform::writable;
 use crate::session::{self, Session};
 use crate::tool::Config;
 
@@ -45,6 +46,10 @@ pub struct Status {
     pub sampling: Vec<(String, f64)>,
     /// Most events that one run records, where the author set a figure.
     pub ceiling: Option<u64>,
+    /// A sender starts not more often than this, in seconds…
+    pub interval_seconds: f64,
+    /// …stretched by up to this share of it, which spreads a fleet.
+    pub jitter: f64,
     /// Events that are pending.
     pub pending_events: u64,
     /// Their bytes on disk.
@@ -65,8 +70,11 @@ pub struct Status {
     pub support: Option<String>,
     /// Events that were lost, by cause.
     pub losses: Vec<(String, u64)>,
-    /// Events that were set aside so far: the backend or its vendor never takes them.
+    /// Events that were set aside so far: the backend or its vendor never takes them, or they were tried too
+    /// often. They are among the losses, by cause.
     pub set_aside: u64,
+    /// How many of them are still kept, for the author to look at.
+    pub set_aside_kept: u64,
     /// Why the last of them was, as far as it is still there.
     pub set_aside_because: Option<String>,
     /// How a sender is started.
@@ -103,6 +111,9 @@ pub fn status() -> Result<Status, CommandError> {
             next_attempt = schedule.not_before().filter(|at| *at > Timestamp::now()).map(Timestamp::rfc3339);
         }
     }
+    if verdict.may == May::Send {
+        held = helper::missing(&session).or(held);
+    }
     let stored = file::read(&session.place);
     let config = &session.config;
     Ok(Status {
@@ -117,7 +128,13 @@ pub fn status() -> Result<Status, CommandError> {
             None => verdict.decided_by.to_string(),
         },
         advice: verdict.advice(&command(&session)),
-        warnings: verdict.warnings.iter().map(ToString::to_string).chain(left_alone(&survey)).collect(),
+        warnings: verdict
+            .warnings
+            .iter()
+            .map(ToString::to_string)
+            .chain(left_alone(&survey))
+            .chain(not_written(&session, verdict.may))
+            .collect(),
         backend: session.selected.name.clone(),
         destination: session.selected.destination.clone(),
         proxies: proxies(config),
@@ -126,6 +143,8 @@ pub fn status() -> Result<Status, CommandError> {
         extended: session.config.tool.extended,
         sampling: config.delivery.sample.iter().map(|(kind, share)| (kind.clone(), *share)).collect(),
         ceiling: Some(config.delivery.max_events_per_run).filter(|most| *most != u64::MAX),
+        interval_seconds: config.delivery.interval.as_secs_f64(),
+        jitter: config.delivery.jitter,
         pending_events: survey.events,
         pending_bytes: survey.bytes,
         delivered,
@@ -137,8 +156,9 @@ pub fn status() -> Result<Status, CommandError> {
         support: config.consent.support.clone(),
         losses: survey.losses.iter().map(|(cause, count)| (cause.as_str().to_owned(), *count)).collect(),
         set_aside: survey.quarantined,
+        set_aside_kept: survey.set_aside,
         set_aside_because: survey.set_aside_because.clone(),
-        sender: sender_in_words(&session::way(&session)),
+        sender: sender_in_words(&session, &session::way(&session)),
         sending: survey.draining.is_some(),
         directory: session.place.directory().display().to_string(),
     })
@@ -171,9 +191,25 @@ fn left_alone(survey: &journal::Survey) -> impl Iterator<Item = String> {
     survey.problem.clone().into_iter().chain(newer).chain(damaged)
 }
 
+/// Why what is recorded now goes to memory only, or would. Nothing is written to find out.
+fn not_written(session: &Session, may: May) -> Option<String> {
+    if may == May::Off {
+        return None;
+    }
+    // What this very process met counts more than what the system says of the directory.
+    let met = crate::recorder::health().and_then(|health| health.fallback).map(|why| why.to_string());
+    let why = met.or_else(|| {
+        let directory = session.journal_directory();
+        let why = writable::problem(&directory)?;
+        Some(format!("the journal in {} cannot be written: {why}", directory.display()))
+    })?;
+    Some(format!("{why}; events are kept in memory until it can, and are lost with their process"))
+}
+
 /// How a sender is started.
-pub(super) fn sender_in_words(way: &Way) -> String {
+pub(super) fn sender_in_words(session: &Session, way: &Way) -> String {
     match way {
+        _ if helper::missing(session).is_some() => "none".to_owned(),
         Way::Detached => "a process of its own, which nobody waits for".to_owned(),
         Way::Helper(program) => program.display().to_string(),
         Way::Overlapped => "a thread of the next run".to_owned(),

@@ -140,6 +140,10 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
     if let Some(most) = status.ceiling {
         line("At most:", &format!("{most} events a run"))?;
     }
+    if status.interval_seconds > 0.0 {
+        let (every, jitter) = (status.interval_seconds, status.jitter * 100.0);
+        line("Sends:", &format!("every {every} seconds at most, up to {jitter:.0} % later"))?;
+    }
     line("Pending:", &format!("{}, {} bytes", events(status.pending_events), status.pending_bytes))?;
     line(
         "Delivered:",
@@ -163,7 +167,12 @@ pub(super) fn status(status: &Status, style: Style, to: &mut Vec<u8>) -> io::Res
     }
     if status.set_aside > 0 {
         let because = status.set_aside_because.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-        line("Set aside:", &format!("{}{because}", events(status.set_aside)))?;
+        // The quarantine is bounded: the oldest of it are gone.
+        let kept = match status.set_aside_kept {
+            kept if kept < status.set_aside => format!(" ({kept} still kept)"),
+            _ => String::new(),
+        };
+        line("Set aside:", &format!("{}{kept}{because}", events(status.set_aside)))?;
     }
     line("Sender:", &format!("{}{}", status.sender, if status.sending { " (running)" } else { "" }))?;
     line("Kept in:", &status.directory)?;

@@ -11,6 +11,7 @@ use super::rules::{
 };
 use super::schedule::{InFlight, Schedule, Smaller, tidy};
 use crate::event::Timestamp;
+use crate::journal::LossCause;
 
 /// One decision: the schedule, and the batch taken out of it.
 pub(super) struct After<'a, 'r, S> {
@@ -58,23 +59,23 @@ impl<S> After<'_, '_, S> {
         self.pause(wait)
     }
 
-    fn given_up(&self) -> Option<String> {
+    fn given_up(&self) -> Option<(LossCause, String)> {
         let batch = &self.batch;
         if batch.own_failures >= FAILURES_OF_ITS_OWN {
-            return Some(format!(
-                "given up after {} attempts: others were delivered in between",
-                batch.attempts
-            ));
+            let attempts = batch.attempts;
+            let why = format!("given up after {attempts} attempts: others were delivered in between");
+            return Some((LossCause::Attempts, why));
         }
         if self.rules.max_attempts.is_some_and(|most| batch.attempts >= most) {
-            return Some(format!("given up after {} attempts", batch.attempts));
+            return Some((LossCause::Attempts, format!("given up after {} attempts", batch.attempts)));
         }
-        (batch.age >= millis(self.rules.max_age)).then(|| "given up: too old".to_owned())
+        let old = batch.age >= millis(self.rules.max_age);
+        old.then(|| (LossCause::Age, "given up: too old".to_owned()))
     }
 
-    fn set_aside(self, reason: &str, next: Next) -> Step {
+    fn set_aside(self, cause: LossCause, reason: &str, next: Next) -> Step {
         add(&mut self.schedule.totals.set_aside, u64::from(self.batch.events));
-        Step { act: Act::SetAside(tidy(reason)), next }
+        Step { act: Act::SetAside(cause, tidy(reason)), next }
     }
 
     fn lose(self, reason: &str, next: Next) -> Step {
@@ -103,7 +104,7 @@ impl<S> After<'_, '_, S> {
             return self.lose(reason, next);
         }
         match self.given_up() {
-            Some(why) => self.set_aside(&format!("{why}; the last answer: {reason}"), next),
+            Some((cause, why)) => self.set_aside(cause, &format!("{why}; the last answer: {reason}"), next),
             None => self.keep(next),
         }
     }
@@ -123,7 +124,7 @@ impl<S> After<'_, '_, S> {
             self.schedule.smaller = Some(Smaller { events: events / 2, bytes: bytes / 2, at: ms(self.now) });
         }
         if self.claimed() {
-            return self.set_aside(WHY, Next::GoOn);
+            return self.set_aside(LossCause::Rejected, WHY, Next::GoOn);
         }
         self.split(Next::GoOn)
     }
@@ -132,7 +133,7 @@ impl<S> After<'_, '_, S> {
         let it = &mut *self.schedule;
         (it.failures, it.crashes) = (0, 0);
         let next = self.rejected_whole(reason);
-        self.set_aside(reason, next)
+        self.set_aside(LossCause::Rejected, reason, next)
     }
 
     /// Counts a batch of which everything was rejected.
@@ -167,7 +168,10 @@ impl<S> After<'_, '_, S> {
         match self.batch.events {
             // Only a backend that takes other events says that it is this one.
             0 | 1 if self.batch.own_failures == 0 => self.keep(next),
-            0 | 1 => self.set_aside(&format!("the backend failed on this event: {reason}"), next),
+            0 | 1 => {
+                let why = format!("the backend failed on this event: {reason}");
+                self.set_aside(LossCause::Rejected, &why, next)
+            }
             _ => self.split(next),
         }
     }
@@ -190,7 +194,7 @@ impl<S> After<'_, '_, S> {
                     if first_reason.is_empty() {
                         first_reason.clone_from(&reason);
                     }
-                    set_aside.push((index, tidy(&reason)));
+                    set_aside.push((index, LossCause::Rejected, tidy(&reason)));
                 }
                 Verdict::Retry(_) if self.claimed() => lost.push(index),
                 Verdict::Retry(_) => kept.push(index),
@@ -209,8 +213,8 @@ impl<S> After<'_, '_, S> {
             self.rejected_whole(&first_reason)
         };
         self.schedule.crashes = 0;
-        if let Some(why) = self.given_up() {
-            set_aside.extend(kept.drain(..).map(|index| (index, why.clone())));
+        if let Some((cause, why)) = self.given_up() {
+            set_aside.extend(kept.drain(..).map(|index| (index, cause, why.clone())));
         }
         add(&mut self.schedule.totals.set_aside, set_aside.len() as u64);
         add(&mut self.schedule.totals.lost, lost.len() as u64);

@@ -1,16 +1,21 @@
 //! The two small files of delivery: the schedule, which only the sender writes, and the starts, which
 //! every run may write.
 //!
+//! Where machines share the home, each has its own two, as it has its own journal: a lock taken on one machine
+//! may not be seen on another, so two senders would overwrite each other's, and what one has in flight is
+//! none of the other's.
+//!
 //! Both are replaced by renaming, so a reader sees the old or the new. They are not synced: what a power
 //! cut takes is noticed (they carry checksums) and costs one wait.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Unreadable;
 use super::schedule::Schedule;
 use super::starts::Starts;
 use crate::journal::Span;
+use crate::platform::host::{self, FileSystem};
 use crate::platform::private;
 
 /// Neither grows beyond this.
@@ -21,7 +26,7 @@ const STARTS: &str = "starts";
 
 /// The schedule; the default where there is none.
 pub(crate) fn read_schedule(directory: &Path) -> Result<Schedule<Span>, Unreadable> {
-    match read(&directory.join(SCHEDULE)) {
+    match read(&here(directory).join(SCHEDULE)) {
         Some(bytes) => Schedule::read(&bytes),
         None => Ok(Schedule::default()),
     }
@@ -29,12 +34,12 @@ pub(crate) fn read_schedule(directory: &Path) -> Result<Schedule<Span>, Unreadab
 
 /// Writes the schedule.
 pub(crate) fn write_schedule(directory: &Path, schedule: &Schedule<Span>) -> io::Result<()> {
-    private::replace_unsynced(&directory.join(SCHEDULE), &schedule.write())
+    replace(directory, SCHEDULE, &schedule.write())
 }
 
 /// The starts; none where the file was written by a newer version. Damage reads as no start at all.
 pub(crate) fn read_starts(directory: &Path) -> Option<Starts> {
-    match read(&directory.join(STARTS)).map(|bytes| Starts::read(&bytes)) {
+    match read(&here(directory).join(STARTS)).map(|bytes| Starts::read(&bytes)) {
         None | Some(Err(Unreadable::Damaged)) => Some(Starts::default()),
         Some(Ok(starts)) => Some(starts),
         Some(Err(Unreadable::Newer { .. })) => None,
@@ -43,13 +48,38 @@ pub(crate) fn read_starts(directory: &Path) -> Option<Starts> {
 
 /// Writes the starts.
 pub(crate) fn write_starts(directory: &Path, starts: &Starts) -> io::Result<()> {
-    private::replace_unsynced(&directory.join(STARTS), &starts.write())
+    replace(directory, STARTS, &starts.write())
 }
 
-/// Forgets both, with what they say of past deliveries.
+/// Forgets both, with what they say of past deliveries, of every machine.
 pub(crate) fn remove(directory: &Path) -> io::Result<()> {
-    private::remove(&directory.join(SCHEDULE))?;
-    private::remove(&directory.join(STARTS)).map(|_| ())
+    let mut places = vec![directory.to_path_buf()];
+    if host::file_system_at(directory) == FileSystem::Shared {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            places.extend(entry.file_name().to_str().is_some_and(host::is_directory).then(|| entry.path()));
+        }
+    }
+    for place in places {
+        private::remove(&place.join(SCHEDULE))?;
+        private::remove(&place.join(STARTS))?;
+    }
+    Ok(())
+}
+
+/// Where this machine's two are.
+fn here(directory: &Path) -> PathBuf {
+    match host::file_system_at(directory) {
+        FileSystem::Shared => directory.join(host::directory()),
+        FileSystem::Plain | FileSystem::Preallocating => directory.to_path_buf(),
+    }
+}
+
+fn replace(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let here = here(directory);
+    if here != directory {
+        private::make_directory(&here)?;
+    }
+    private::replace_unsynced(&here.join(name), bytes)
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {

@@ -40,6 +40,7 @@ mod tests {
     use super::*;
     use crate::delivery::policy::{Act, Happened};
     use crate::delivery::rules::Rules;
+    use crate::journal::LossCause;
 
     const AT: Timestamp = Timestamp { seconds: 1_785_585_600, nanos: 0 };
     const LIMITS: BatchLimits = BatchLimits { events: 1_000, bytes: 1_000_000, event_bytes: 50_000 };
@@ -68,7 +69,7 @@ mod tests {
         let mut schedule = Schedule::default();
         too_large(&mut schedule, 600, 800_000);
         let reason = "the vendor called the request too large".to_owned();
-        assert_eq!(too_large(&mut schedule, 1, 400_000), Act::SetAside(reason));
+        assert_eq!(too_large(&mut schedule, 1, 400_000), Act::SetAside(LossCause::Rejected, reason));
         assert_eq!(schedule.limits(LIMITS, AT), LIMITS);
     }
 }

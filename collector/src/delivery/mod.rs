@@ -19,6 +19,7 @@
 //! | [`files`] | the two small files that the policy's state lives in |
 //! | [`sender`] | drains the journal into a backend, as the policy says |
 //! | [`start`] | the ways a sender is started |
+//! | [`helper`] | the program beside a tool that only records |
 
 mod after;
 pub mod backoff;
@@ -26,6 +27,7 @@ mod batches;
 mod clock;
 pub(crate) mod codec;
 pub(crate) mod files;
+pub(crate) mod helper;
 pub(crate) mod ledger;
 pub mod limits;
 pub mod policy;

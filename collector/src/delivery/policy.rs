@@ -36,6 +36,7 @@ use super::clock::{millis, ms};
 use super::rules::{HOLD_RECHECK, Rules, Semantics};
 use super::schedule::{Hold, InFlight, Last, Schedule, tidy};
 use crate::event::Timestamp;
+use crate::journal::LossCause;
 
 /// What became of one event of a batch.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,15 +84,15 @@ pub enum Act {
     Sort {
         /// Acknowledge: delivered.
         delivered: Vec<u32>,
-        /// Set aside, for the reason.
-        set_aside: Vec<(u32, String)>,
+        /// Set aside: counted under this cause, for the reason.
+        set_aside: Vec<(u32, LossCause, String)>,
         /// Leave: to be sent again.
         kept: Vec<u32>,
         /// Count as lost; they are claimed (at-most-once).
         lost: Vec<u32>,
     },
-    /// Set all aside, for this reason.
-    SetAside(String),
+    /// Set all aside: counted under this cause, for this reason.
+    SetAside(LossCause, String),
     /// Leave all: to be sent again.
     Keep,
     /// Cut the batch before this index and tell [`Schedule::split`] the halves.

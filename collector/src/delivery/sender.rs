@@ -13,6 +13,7 @@ mod rules;
 
 pub(crate) use self::backend::open_to_erase;
 pub(crate) use batches::{event, sendable};
+pub(crate) use lock::GRACE;
 pub(crate) use rules::{can_send, rules};
 
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 use super::policy::{Gate, Next};
 use super::rules::Rules;
 use super::schedule::{InFlight, Schedule};
-use super::{Unreadable, files};
+use super::{Unreadable, files, helper};
 use crate::backend::Backend;
 use crate::consent::May;
 use crate::diagnostics::Severity;
@@ -75,6 +76,12 @@ pub(crate) fn run(session: &Session, urgency: Urgency, deadline: Instant, in_too
 
 fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool) -> Report {
     let report = |finished| Report { delivered: 0, finished };
+    let local = session.verdict().may == May::Local;
+    if !local && !can_send(session) {
+        // Nothing is noted in the schedule: it is the helper's, which can send.
+        let why = helper::missing(session);
+        return report(Finished::Held(why.unwrap_or_else(|| "the program beside this tool sends".into())));
+    }
     let drain = match lock::open_drain(session) {
         Ok(Some(drain)) => drain,
         Ok(None) => return report(Finished::Busy),
@@ -96,10 +103,6 @@ fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool
     if !in_tool && let Some(start) = files::read_starts(directory).and_then(|starts| starts.detached()) {
         schedule.prove(start);
     }
-    if urgency == Urgency::Now {
-        schedule.lift();
-    }
-    let local = session.verdict().may == May::Local;
     let apart = Vec::new();
     let mut sender = Sender {
         session,
@@ -139,8 +142,15 @@ struct Sender<'a> {
 
 impl Sender<'_> {
     fn drain_all(&mut self, urgency: Urgency) -> Finished {
-        if let Err(error) = self.drain.adopt() {
-            self.session.logger.log(Severity::Warning, format!("the journal was not tidied up: {error}"));
+        match self.drain.adopt() {
+            Ok(adopted) if adopted.dropped > 0 => self.session.logger.log(
+                Severity::Error,
+                format!("{} events were dropped to keep the journal's limits", adopted.dropped),
+            ),
+            Ok(_) => {}
+            Err(error) => {
+                self.session.logger.log(Severity::Warning, format!("the journal was not tidied up: {error}"));
+            }
         }
         for (in_flight, step) in self.schedule.resume(Timestamp::now(), &self.rules, &mut random()) {
             if let Ok(Some(batch)) = self.drain.read_span(&in_flight.span)
@@ -149,10 +159,15 @@ impl Sender<'_> {
                 return stumbled;
             }
         }
+        // After what a sender that died left undone was settled: that, too, is no reason to wait now.
+        if urgency == Urgency::Now {
+            self.schedule.lift();
+        }
         if let Err(held) = self.set_others_apart() {
             return held;
         }
         self.save();
+        let mut failures = 0;
         loop {
             if Instant::now() >= self.deadline {
                 return Finished::OutOfTime;
@@ -170,8 +185,9 @@ impl Sender<'_> {
                 Next::GoOn => {}
                 Next::Wait(until) => {
                     let left = self.deadline.saturating_duration_since(Instant::now());
-                    match wait(until).filter(|wait| urgency == Urgency::Due && *wait < left && !self.in_tool)
-                    {
+                    let wait = wait(until).map(|wait| wait.max(least_pause(failures)));
+                    failures += 1;
+                    match wait.filter(|wait| urgency == Urgency::Due && *wait < left && !self.in_tool) {
                         Some(wait) => std::thread::sleep(wait),
                         None => return self.waiting(),
                     }
@@ -241,6 +257,13 @@ fn wait(until: Timestamp) -> Option<Duration> {
     let now = Timestamp::now();
     let ms = until.unix_ms() - now.unix_ms();
     Duration::try_from_secs_f64(ms.max(0.0) / 1e3).ok()
+}
+
+/// What one sender waits at least after so many failures. Where the author's interval is zero there is no
+/// backoff between runs; within a run there must be one all the same, for a refused connection ends in
+/// microseconds, and its sender would try again for its whole life.
+fn least_pause(failures: u32) -> Duration {
+    Duration::from_millis(250) * (1 << failures.min(8))
 }
 
 fn held_by_journal(error: std::io::Error) -> Finished {

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | detached | the tool may start itself again: it is still the same file, it has no other user's powers, and the last child that was started so left its mark |
 //! | overlapped | a child would end with its parent (in CI, as a container's first process), or detaching did not work here |
-//! | helper | the tool cannot send by itself (built without `components`) and `<tool>-telemetry` lies beside it |
+//! | helper | the tool cannot send by itself (built without `components`) and `<tool>-telemetry` lies beside it; that holds whatever way its author chose, except never |
 //! | bounded, never | only where the author says so |
 //!
 //! Hazards: two runs that end at once may both start a sender, and the second finds the journal's lock
@@ -12,13 +12,12 @@
 //! leaves no mark, and none is started so for a week.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::files;
 use super::sender::{self, Urgency};
 use super::starts::{Start, Starts, may_start};
+use super::{files, helper};
 use crate::backend::select::Choice;
 use crate::consent::May;
 use crate::diagnostics::Severity;
@@ -63,13 +62,16 @@ pub(crate) fn choose(session: &Session) -> Way {
     if matches!(session.selected.choice, Choice::Stdout | Choice::File) {
         return Way::Inline;
     }
+    let helped = || helper::find(session).map_or(Way::Never, Way::Helper);
     match session.config.delivery.mode {
+        Mode::Never => Way::Never,
+        Mode::Helper => helped(),
+        // The tool and its helper share a configuration: what it says of how the tool sends itself is
+        // without meaning where it cannot.
+        _ if !sender::can_send(session) => helped(),
         Mode::Detached => Way::Detached,
-        Mode::Helper => helper(session).map_or(Way::Never, Way::Helper),
         Mode::Overlapped => Way::Overlapped,
         Mode::Bounded => Way::Bounded(session.config.delivery.wait),
-        Mode::Never => Way::Never,
-        Mode::Auto if !sender::can_send(session) => helper(session).map_or(Way::Never, Way::Helper),
         Mode::Auto if may_detach(session) => Way::Detached,
         Mode::Auto => Way::Overlapped,
     }
@@ -83,12 +85,6 @@ fn may_detach(session: &Session) -> bool {
     let directory = session.place.directory();
     let proof = files::read_schedule(directory).ok().and_then(|schedule| schedule.proof());
     files::read_starts(directory).is_none_or(|starts| starts.may_detach(proof, Timestamp::now()))
-}
-
-fn helper(session: &Session) -> Option<PathBuf> {
-    let name = format!("{}-telemetry{}", session.config.name(), std::env::consts::EXE_SUFFIX);
-    let beside = std::env::current_exe().ok()?.with_file_name(name);
-    beside.is_file().then_some(beside)
 }
 
 /// At the start of a run: the overlapped way begins here.
@@ -138,7 +134,7 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
         }
         (Way::Helper(program), leaving) => {
             if take_turn(session, false) {
-                tell(session, helped(&program, leaving));
+                tell(session, helper::start(session, &program, leaving));
             }
         }
         (Way::Overlapped, Leaving::Exit | Leaving::Exec) | (Way::Never, _) => {}
@@ -175,7 +171,7 @@ pub(crate) fn for_erasure(session: &Arc<Session>) {
         }
         Way::Helper(program) => {
             if turn(session, false, seed) {
-                tell(session, helped(&program, Leaving::Exit));
+                tell(session, helper::start(session, &program, Leaving::Exit));
             }
         }
         Way::Overlapped | Way::Bounded(_) | Way::Inline => {
@@ -200,21 +196,12 @@ fn detached(session: &Session, leaving: Leaving) -> std::io::Result<()> {
     }
 }
 
-fn helped(program: &std::path::Path, leaving: Leaving) -> std::io::Result<()> {
-    let null = Stdio::null;
-    let mut child = Command::new(program).stdin(null()).stdout(null()).stderr(null()).spawn()?;
-    match leaving {
-        Leaving::Stay => child.wait().map(drop),
-        Leaving::Exit | Leaving::Exec => Ok(()),
-    }
-}
-
 /// Whether a sender may be started now; if so, that is written down first.
 fn take_turn(session: &Session, detached: bool) -> bool {
     turn(session, detached, session.seed())
 }
 
-fn turn(session: &Session, detached: bool, seed: u64) -> bool {
+pub(super) fn turn(session: &Session, detached: bool, seed: u64) -> bool {
     let Some(mut starts) = due(session, seed) else { return false };
     starts.started(Timestamp::now(), detached);
     files::write_starts(session.place.directory(), &starts).is_ok()
@@ -251,6 +238,23 @@ pub(crate) fn as_sender(session: &Session) {
         schedule.prove(start);
         let _ = files::write_schedule(directory, &schedule);
     }
+    drain(session, Urgency::Due);
+}
+
+/// This process is nothing but a sender.
+pub(super) fn drain(session: &Session, urgency: Urgency) {
+    end_by_itself(session.config.delivery.lifetime.saturating_add(sender::GRACE));
     let deadline = Instant::now() + session.config.delivery.lifetime;
-    sender::run(session, Urgency::Due, deadline, false);
+    sender::run(session, urgency, deadline, false);
+}
+
+/// Ends this process after that time, whatever it hangs in: where no later run comes to end it, nobody else
+/// would. Every instruction is one that a sender may end at.
+fn end_by_itself(after: Duration) {
+    let watch = std::thread::Builder::new().name("telemetry-lifetime".to_owned());
+    // Without the thread a later run is still there to do it.
+    let _ = watch.spawn(move || {
+        std::thread::sleep(after);
+        std::process::exit(0);
+    });
 }

@@ -46,6 +46,15 @@ fn ways(session: &Session) -> Vec<Way> {
     ways
 }
 
+/// Whether the first way is one that only a build with components can go.
+pub(super) fn need_helper(session: &Session) -> bool {
+    match ways(session).first() {
+        Some(Way::Endpoint(_)) => !cfg!(feature = "components"),
+        Some(Way::Backend | Way::Event) => !sender::can_send(session),
+        Some(Way::Own | Way::Mail(_)) | None => false,
+    }
+}
+
 /// Asks for every id of the lane. Ids that are done with leave it as they go, so that nobody is asked twice.
 pub(super) fn ask(session: &Session, lane: &mut Lane, by: By, now: Timestamp) -> Asked {
     let mut refused = Vec::new();

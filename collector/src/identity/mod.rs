@@ -19,6 +19,7 @@ mod ids;
 mod signals;
 mod store;
 
+use crate::platform;
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::Path;
@@ -64,6 +65,38 @@ pub fn current(directory: &Path, kind: Identity, tool_id: &str) -> Option<String
         Identity::Random => Some(random(&store::open(directory).salt)),
         Identity::Keyed => Some(store::keyed(directory, tool_id)),
     }
+}
+
+/// A number that is this machine's for this tool: the same for all its runs, and unlike another machine's. It
+/// decides what is sampled and spreads a fleet, and never leaves the machine.
+///
+/// It comes from the stored salt where there is one and the author's choice has one, so that machines that were
+/// copied from one another differ; else from what is cheap to know of the machine. Only to be called after
+/// a yes, as [`current`].
+pub(crate) fn seed(directory: &Path, kind: Identity, tool_id: &str) -> u64 {
+    match kind {
+        Identity::Keyed | Identity::Random => {
+            store::seed(directory, tool_id).unwrap_or_else(|| local_seed(tool_id))
+        }
+        Identity::Unkeyed | Identity::None => local_seed(tool_id),
+    }
+}
+
+/// The same without a salt, at any time: it makes nothing. Another hash than that of any id, so that nothing
+/// can be told from one about the other.
+pub(crate) fn local_seed(tool_id: &str) -> u64 {
+    let mut hash = Sha256::new_with_prefix(b"telemetry local seed 1");
+    put(&mut hash, Some(tool_id.as_bytes()));
+    for signal in [platform::machine_id::read(), platform::user::hostname()] {
+        put(&mut hash, signal.as_deref().map(str::as_bytes));
+    }
+    hash.update(platform::user::number().to_le_bytes());
+    number(&hash.finalize())
+}
+
+/// The first eight bytes as a number.
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte))
 }
 
 /// Deletes the salt and what is remembered, so that the next id is another one.
@@ -135,4 +168,39 @@ fn hex(bytes: &[u8]) -> String {
         .flat_map(|byte| [byte >> 4, byte & 15])
         .map(|digit| DIGITS[usize::from(digit)] as char)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_the_same_in_every_run_with_an_identity_or_without() {
+        let home = tempfile::tempdir().unwrap();
+        let seed = |kind| seed(home.path(), kind, "com.example.greet");
+        for kind in [Identity::None, Identity::Unkeyed] {
+            assert_eq!(seed(kind), local_seed("com.example.greet"), "{kind:?}");
+            assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "{kind:?} makes nothing");
+        }
+        assert_eq!(seed(Identity::Keyed), seed(Identity::Random));
+        assert_ne!(seed(Identity::Keyed), local_seed("com.example.greet"), "the salt's");
+        assert_ne!(local_seed("com.example.greet"), local_seed("com.example.other"));
+    }
+
+    #[test]
+    fn a_seed_is_the_same_in_every_run_where_no_salt_can_be_stored() {
+        let home = tempfile::tempdir().unwrap();
+        let in_the_way = home.path().join("file");
+        std::fs::write(&in_the_way, "no directory").unwrap();
+        // The id is another one in each run there; the seed is not.
+        assert_eq!(seed(&in_the_way, Identity::Keyed, "com.example.greet"), local_seed("com.example.greet"));
+    }
+
+    #[test]
+    fn a_seed_says_nothing_of_the_id() {
+        let home = tempfile::tempdir().unwrap();
+        let id = current(home.path(), Identity::Keyed, "com.example.greet").unwrap();
+        let seed = seed(home.path(), Identity::Keyed, "com.example.greet");
+        assert_ne!(format!("{seed:016x}"), id);
+    }
 }

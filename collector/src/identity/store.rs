@@ -15,7 +15,7 @@
 //! at is the hardware address, which costs a socket: a network card that is swapped changes the id
 //! when another signal changes, which makes the id steadier on machines whose interfaces come and go.
 
-use crate::identity::{Signals, hex, hex8, keyed as keyed_id, put};
+use crate::identity::{Signals, hex, hex8, keyed as keyed_id, number, put};
 use crate::platform::private::{self, Unusable};
 use crate::platform::stamp::Stamp;
 use crate::platform::{machine_id, user};
@@ -76,6 +76,17 @@ pub(super) fn open(directory: &Path) -> Salt {
         Ok(()) => read(&path).unwrap_or_else(|_| passing()),
         Err(_) => passing(),
     }
+}
+
+/// A number made of the stored salt and the place of its file; none where no salt is stored.
+pub(super) fn seed(directory: &Path, tool_id: &str) -> Option<u64> {
+    let Salt { salt, place, kept } = open(directory);
+    kept?;
+    let mut hash = Sha256::new_with_prefix(b"telemetry salted seed 1");
+    put(&mut hash, Some(tool_id.as_bytes()));
+    put(&mut hash, Some(&salt));
+    place.iter().for_each(|number| hash.update(number.to_le_bytes()));
+    Some(number(&hash.finalize()))
 }
 
 /// The keyed id, remembered or computed.

@@ -14,7 +14,16 @@ pub(super) struct Room {
     /// The sequence that a segment sealed now gets.
     pub(super) sequence: u64,
     /// What was lost.
-    pub(super) lost: Vec<(LossCause, u64)>,
+    pub(super) lost: Lost,
+}
+
+/// What the removal of segments lost, by cause.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Lost {
+    /// By it.
+    pub(super) now: Vec<(LossCause, u64)>,
+    /// Before it: what the segments said of earlier losses, which is to be said elsewhere now.
+    pub(super) before: Vec<(LossCause, u64)>,
 }
 
 /// Removes the oldest segments until a new one fits.
@@ -68,18 +77,13 @@ pub(super) fn make_room(folder: &Folder, settings: &Settings) -> io::Result<Room
 }
 
 /// Removes a sealed segment and counts what was left to deliver of it, and what it had counted.
-pub(super) fn drop_sealed(
-    folder: &Folder,
-    segment: &Sealed,
-    cause: LossCause,
-    lost: &mut Vec<(LossCause, u64)>,
-) {
+pub(super) fn drop_sealed(folder: &Folder, segment: &Sealed, cause: LossCause, lost: &mut Lost) {
     let name = segment.name();
     let acknowledged = folder.look(&names::ack(segment.id)).is_ok();
     if !acknowledged && !segment.tally.has_losses() {
         // Its name says it all. Where nobody drains this happens at each new segment.
         if folder.remove(&name).is_ok() {
-            count(lost, cause, u64::from(segment.tally.events()));
+            count(&mut lost.now, cause, u64::from(segment.tally.events()));
         }
         return;
     }
@@ -93,13 +97,13 @@ pub(super) fn drop_sealed(
             loaded.acknowledge(&acks::read(folder, segment.id).unwrap_or_default());
             account(&loaded, cause, lost);
         }
-        None => count(lost, LossCause::Damaged, u64::from(segment.tally.events())),
+        None => count(&mut lost.now, LossCause::Damaged, u64::from(segment.tally.events())),
     }
     let _ = folder.remove(&names::ack(segment.id));
 }
 
 /// Removes a slot that nobody leases. Slots without a byte are somebody's who is about to begin.
-fn drop_open(folder: &Folder, name: &str, lost: &mut Vec<(LossCause, u64)>) -> bool {
+fn drop_open(folder: &Folder, name: &str, lost: &mut Lost) -> bool {
     let Ok(file) = folder.open_file(name, How::Write) else {
         return false;
     };
@@ -115,15 +119,15 @@ fn drop_open(folder: &Folder, name: &str, lost: &mut Vec<(LossCause, u64)>) -> b
     }
     match loaded {
         Ok(loaded) => account(&loaded, LossCause::Bytes, lost),
-        Err(_) => count(lost, LossCause::Damaged, events_by_end(&file)),
+        Err(_) => count(&mut lost.now, LossCause::Damaged, events_by_end(&file)),
     }
     true
 }
 
-fn account(loaded: &Loaded, cause: LossCause, lost: &mut Vec<(LossCause, u64)>) {
-    count(lost, cause, loaded.live_events());
-    count(lost, LossCause::Damaged, loaded.damaged);
+fn account(loaded: &Loaded, cause: LossCause, lost: &mut Lost) {
+    count(&mut lost.now, cause, loaded.live_events());
+    count(&mut lost.now, LossCause::Damaged, loaded.damaged);
     for (cause, number) in &loaded.losses {
-        count(lost, *cause, *number);
+        count(&mut lost.before, *cause, *number);
     }
 }

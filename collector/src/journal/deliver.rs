@@ -3,7 +3,7 @@
 use super::batch::{Batch, Position, Record, Span, Want};
 use super::drain::{Drain, Durability};
 use super::names::Sealed;
-use super::settings::RecordKind;
+use super::settings::{LossCause, RecordKind};
 use super::{acks, quarantine};
 use std::collections::HashSet;
 use std::io;
@@ -233,6 +233,14 @@ impl Drain {
     /// # Errors
     /// What the system says; what could not be set aside stays in the journal.
     pub fn quarantine(&mut self, positions: &[Position], reason: &str) -> io::Result<()> {
+        self.set_aside(positions, LossCause::Rejected, reason)
+    }
+
+    /// The same for this cause, under which they are counted as lost: they will never be delivered.
+    ///
+    /// # Errors
+    /// As [`Drain::quarantine`].
+    pub fn set_aside(&mut self, positions: &[Position], cause: LossCause, reason: &str) -> io::Result<()> {
         let all = self.sealed()?;
         let mut sorted = positions.to_vec();
         sorted.sort_unstable();
@@ -263,6 +271,7 @@ impl Drain {
             quarantine::put(&self.folder, &loaded.label, &records, reason)?;
             let offsets: Vec<u32> = records.iter().map(|record| record.position.offset).collect();
             self.state.quarantined += records.len() as u64;
+            self.lose(cause, records.len() as u64);
             self.dirty = true;
             self.finish(&offsets, false)?;
         }

@@ -6,7 +6,7 @@ use super::names::{self, Name, Sealed};
 use super::segment::{self, Loaded, Unreadable};
 use super::settings::{LossCause, Settings};
 use super::state::State;
-use super::{acks, lease};
+use super::{acks, lease, notes};
 use crate::platform::folder::{Folder, How};
 use crate::platform::{clock, file, process};
 use std::fs::{File, TryLockError};
@@ -132,6 +132,7 @@ impl Drain {
         let mut adopted = Adopted::default();
         self.finish_merge()?;
         self.finish_leaving()?;
+        self.take_notes()?;
         let mut sequence = lease::next_sequence(&self.folder)?;
         let mut slots = Vec::new();
         for name in self.folder.names()? {
@@ -151,6 +152,20 @@ impl Drain {
         adopted.merged = self.merge_small()?;
         self.save(false)?;
         Ok(adopted)
+    }
+
+    /// Counts what others could only note.
+    fn take_notes(&mut self) -> io::Result<()> {
+        let noted = notes::take(&self.folder);
+        if noted.is_empty() {
+            return Ok(());
+        }
+        for (cause, by) in noted {
+            self.lose(cause, by);
+        }
+        self.save(false)?;
+        notes::forget(&self.folder);
+        Ok(())
     }
 
     /// Locks a slot and looks what is in it.

@@ -1,10 +1,10 @@
 //! Leasing a slot: the one lock that a recorder takes, and never waits for.
 
-use super::caps;
+use super::caps::{self, Lost};
 use super::format::{self, Header, MAX_HEADER, Seed, Tally};
 use super::names::{self, Sealed};
 use super::segment::Loaded;
-use super::settings::{Label, LossCause, Settings};
+use super::settings::{Label, Settings};
 use crate::platform::file::{self, Look};
 use crate::platform::folder::{Folder, How};
 use crate::platform::host;
@@ -33,7 +33,7 @@ pub(super) struct Lease {
     /// The segment is full when it has so many bytes.
     pub(super) limit: u64,
     /// What making room for it cost.
-    pub(super) lost: Vec<(LossCause, u64)>,
+    pub(super) lost: Lost,
 }
 
 impl Lease {
@@ -141,7 +141,7 @@ impl Lease {
             start: start as u64,
             tally: Tally::default(),
             limit,
-            lost: Vec::new(),
+            lost: Lost::default(),
         };
         lease.find_tail()?;
         if lease.tail >= limit {

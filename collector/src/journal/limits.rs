@@ -35,15 +35,13 @@ impl Drain {
     }
 
     fn drop_whole(&mut self, sealed: &Sealed, cause: LossCause) -> u64 {
-        let mut lost = Vec::new();
+        let mut lost = caps::Lost::default();
         self.current = None;
         caps::drop_sealed(&self.folder, sealed, cause, &mut lost);
-        let mut dropped = 0;
-        for (why, by) in lost {
-            self.lose(why, by);
-            dropped += if why == cause { by } else { 0 };
+        for (why, by) in lost.now.iter().chain(&lost.before) {
+            self.lose(*why, *by);
         }
-        dropped
+        lost.now.iter().filter(|(why, _)| *why == cause).map(|(_, by)| by).sum()
     }
 
     fn keep_events(&mut self) -> io::Result<u64> {

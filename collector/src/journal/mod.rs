@@ -24,6 +24,7 @@
 //! | `<id>.ack1` | which records of segment `<id>` are done with |
 //! | `drain.state` | losses by cause, what is being merged or removed |
 //! | `drain.lock` | held by the drain |
+//! | `unwritten` | losses that no record says: of processes that could write nothing else |
 //! | `quarantine.0`, `quarantine.1` | what a vendor rejected for good; the second is the older one |
 //!
 //! The `1` is the format's version. Files with other names belong to somebody else, perhaps a later
@@ -101,6 +102,7 @@ mod memory;
 mod merge;
 mod moving;
 mod names;
+mod notes;
 mod purge;
 mod quarantine;
 mod recorder;

@@ -10,6 +10,10 @@ pub(super) const STATE: &str = "drain.state";
 pub(super) const STATE_NEW: &str = "drain.state.new";
 /// What was set aside: the newer half, then the older one.
 pub(super) const QUARANTINE: [&str; 2] = ["quarantine.0", "quarantine.1"];
+/// Losses that no record says.
+pub(super) const NOTES: &str = "unwritten";
+/// The same, being counted.
+pub(super) const NOTES_TAKEN: &str = "unwritten.taken";
 /// A merged segment, being written.
 pub(super) const MERGING: &str = "merging.new";
 
@@ -62,7 +66,9 @@ pub(super) fn parse(name: &str) -> Name {
         Name::Open
     } else if let Some(id) = name.strip_suffix(ACK).and_then(hex) {
         Name::Ack(id)
-    } else if [LOCK, STATE, STATE_NEW, MERGING].contains(&name) || QUARANTINE.contains(&name) {
+    } else if [LOCK, STATE, STATE_NEW, MERGING, NOTES, NOTES_TAKEN].contains(&name)
+        || QUARANTINE.contains(&name)
+    {
         Name::Own
     } else {
         Name::Foreign

@@ -25,36 +25,29 @@ pub struct Purged {
 /// Recorders that keep making new files cannot keep a purge busy for ever.
 const MOST_PASSES: u32 = 100;
 
-/// Removes all that a journal holds.
+/// Removes all that a journal holds. On a file system that machines share, what the others hold of it too: a no
+/// is the user's, not a machine's.
 ///
 /// # Errors
 /// What the system says about the directory. A directory that does not exist is purged.
 pub fn purge(directory: &Path) -> io::Result<Purged> {
-    let folder = match Folder::open(directory) {
-        Ok(folder) => folder,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Purged::default()),
+    let mut purged = match Folder::open(directory) {
+        Ok(folder) => purge_here(&folder)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Purged::default(),
         Err(error) => return Err(error),
     };
-    let mut purged = Purged::default();
-    for _ in 0..MOST_PASSES {
-        let (mut removed, mut left) = (0, 0);
-        for name in folder.names()? {
-            match names::parse(&name) {
-                Name::Foreign => left += 1,
-                Name::Own if name == names::LOCK => {}
-                _ => match folder.remove(&name) {
-                    Ok(()) => removed += 1,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(_) => left += 1,
-                },
-            }
-        }
-        purged.files += removed;
-        purged.left = left;
-        if removed == 0 {
-            break;
-        }
+    // Their locks cannot be seen from here, so those keep their names.
+    for folder in Folder::of_other_machines(directory) {
+        let (files, left) = empty(&folder)?;
+        purged.files += files;
+        purged.left += left;
     }
+    Ok(purged)
+}
+
+fn purge_here(folder: &Folder) -> io::Result<Purged> {
+    let (files, left) = empty(folder)?;
+    let mut purged = Purged { files, left, draining: false };
     // A lock that somebody holds must keep its name, or the next drain would make another.
     if let Ok(lock) = folder.open_file(names::LOCK, How::Write) {
         if lock.try_lock().is_ok() {
@@ -69,4 +62,29 @@ pub fn purge(directory: &Path) -> io::Result<Purged> {
         let _ = std::fs::remove_dir(folder.path());
     }
     Ok(purged)
+}
+
+/// Removes everything but the lock; says how many files it removed and how many it had to leave.
+fn empty(folder: &Folder) -> io::Result<(u64, u64)> {
+    let (mut files, mut left) = (0, 0);
+    for _ in 0..MOST_PASSES {
+        let mut removed = 0;
+        left = 0;
+        for name in folder.names()? {
+            match names::parse(&name) {
+                Name::Foreign => left += 1,
+                Name::Own if name == names::LOCK => {}
+                _ => match folder.remove(&name) {
+                    Ok(()) => removed += 1,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(_) => left += 1,
+                },
+            }
+        }
+        files += removed;
+        if removed == 0 {
+            break;
+        }
+    }
+    Ok((files, left))
 }

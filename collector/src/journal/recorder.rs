@@ -190,6 +190,20 @@ impl Journal {
         process.writer().seal(&self.common, &process.fast);
     }
 
+    /// The end of this process's recording: gives the segment up. Events that are in memory only are gone
+    /// then; they are counted, on disk where anything at all can be written there. Says how many they are.
+    pub fn end(&self) -> u64 {
+        self.seal();
+        let held = self.take_memory();
+        let gone = held.iter().filter(|held| held.kind == RecordKind::Event).count() as u64;
+        if gone > 0 {
+            self.count_loss(LossCause::Exit, gone);
+            self.seal();
+        }
+        self.process().writer().note_losses(&self.common);
+        gone
+    }
+
     /// Counts events that were lost before they got here. The count reaches the disk with the next
     /// record.
     pub fn count_loss(&self, cause: LossCause, count: u64) {
@@ -203,7 +217,8 @@ impl Journal {
         Health { mapped: process.fast.is_mapped(), ..process.writer().health() }
     }
 
-    /// Takes what is in memory only, oldest first.
+    /// Takes what is in memory only, oldest first: nothing of it is written or counted by this journal any
+    /// more.
     #[must_use]
     pub fn take_memory(&self) -> Vec<Held> {
         self.process().writer().take_memory()

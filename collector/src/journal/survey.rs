@@ -5,7 +5,7 @@ use super::names::{self, Name, Sealed};
 use super::segment::{Loaded, Unreadable, count};
 use super::settings::{Label, LossCause, RecordKind};
 use super::state::State;
-use super::{acks, quarantine};
+use super::{acks, notes, quarantine};
 use crate::platform::folder::{Folder, How};
 use crate::platform::{clock, file, process};
 use std::collections::BTreeMap;
@@ -101,6 +101,9 @@ pub fn survey(directory: &Path) -> Survey {
     };
     let state = State::read(&folder).unwrap_or_default();
     survey.losses = state.losses();
+    for (cause, by) in notes::read(&folder) {
+        count(&mut survey.losses, cause, by);
+    }
     survey.quarantined = state.quarantined;
     let set_aside = quarantine::read(&folder);
     survey.set_aside = set_aside.len() as u64;

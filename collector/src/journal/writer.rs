@@ -6,6 +6,7 @@ use super::format;
 use super::lease::Lease;
 use super::mapped::{Mapped, Stop};
 use super::memory::{Held, Memory};
+use super::notes;
 use super::recorder::{AppendError, Common, Fallback, Health};
 use super::segment::{Loaded, count};
 use super::settings::{Label, LossCause, Map, RecordKind};
@@ -320,8 +321,13 @@ impl Writer {
             }
         };
         let mut lease = leased?;
-        for (cause, by) in std::mem::take(&mut lease.lost) {
+        let lost = std::mem::take(&mut lease.lost);
+        for (cause, by) in lost.now {
             self.lose(cause, by);
+        }
+        // Other processes', or counted before: only where it stands is new.
+        for (cause, by) in lost.before {
+            count(&mut self.unsaid, cause, by);
         }
         self.lease = Some(lease);
         self.said.clear();
@@ -353,6 +359,22 @@ impl Writer {
     /// In a forked child: lets go of what is the parent's, and unlocks nothing.
     pub(super) fn abandon(&mut self) {
         *self = Self::default();
+    }
+
+    /// Notes what no record says, where that is possible; it is a process's end.
+    pub(super) fn note_losses(&mut self, common: &Common) {
+        // After a no nothing is made any more.
+        if self.unsaid.is_empty() || !common.allowed.ask() {
+            return;
+        }
+        if self.folder.is_none() {
+            self.folder = Folder::create(&common.directory).ok();
+        }
+        if let Some(folder) = &self.folder
+            && notes::add(folder, &self.unsaid).is_ok()
+        {
+            self.unsaid.clear();
+        }
     }
 
     pub(super) fn has_losses_to_say(&self) -> bool {

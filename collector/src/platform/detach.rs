@@ -13,7 +13,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// The first argument of the hidden mode. It is asked for together with [`VARIABLE`], so that neither
@@ -23,6 +23,9 @@ const ARGUMENT: &str = "__telemetry_sender";
 /// The second argument where the child only starts the sender and ends, so that the sender is nobody's
 /// child: a program that goes on would otherwise have to wait for it, or keep a zombie.
 const BETWEEN: &str = "between";
+
+/// The second argument where the user asked: the waits of the schedule are lifted.
+const NOW: &str = "now";
 
 /// Holds the tool's id in the hidden mode.
 const VARIABLE: &str = "TELEMETRY_SENDER";
@@ -43,13 +46,13 @@ type FileId = (u64, u64);
 type FileId = (u64, Option<std::time::SystemTime>);
 
 #[cfg(unix)]
-fn file_id(path: &std::path::Path) -> io::Result<FileId> {
+fn file_id(path: &Path) -> io::Result<FileId> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino()))
 }
 
 #[cfg(not(unix))]
-fn file_id(path: &std::path::Path) -> io::Result<FileId> {
+fn file_id(path: &Path) -> io::Result<FileId> {
     std::fs::metadata(path).map(|meta| (meta.len(), meta.modified().ok()))
 }
 
@@ -76,13 +79,7 @@ impl Executable {
     /// The same for a process that goes on: the sender is not its child. Waits for the child between
     /// them, which needs some milliseconds.
     pub(crate) fn start_orphan(&self, tool_id: &str) -> io::Result<()> {
-        match self.start(tool_id, &[ARGUMENT, BETWEEN])?.wait() {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(io::Error::other(format!("the process that starts it ended with {status}"))),
-            // The tool waits for any child, and this one was among them.
-            Err(error) if error.raw_os_error() == Some(NO_CHILD) => Ok(()),
-            Err(error) => Err(error),
-        }
+        ended(&mut self.start(tool_id, &[ARGUMENT, BETWEEN])?)
     }
 
     fn start(&self, tool_id: &str, arguments: &[&str]) -> io::Result<Child> {
@@ -92,22 +89,51 @@ impl Executable {
                 self.path.display()
             )));
         }
-        let mut command = Command::new(&self.path);
-        command
-            .args(arguments)
-            .env(VARIABLE, tool_id)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        #[cfg(windows)]
-        {
-            use std::os::windows::process::CommandExt;
-            const DETACHED_PROCESS: u32 = 0x0000_0008;
-            const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
-            command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
-        }
-        command.spawn()
+        launch(&self.path, tool_id, arguments)
     }
+}
+
+/// Starts a tool's helper, as a tool that goes on or that is about to end starts itself.
+pub(crate) fn start_helper(program: &Path, tool_id: &str, ends: bool) -> io::Result<()> {
+    if ends {
+        launch(program, tool_id, &[ARGUMENT]).map(drop)
+    } else {
+        ended(&mut launch(program, tool_id, &[ARGUMENT, BETWEEN])?)
+    }
+}
+
+/// Starts a tool's helper because the user asked for delivery, and waits for it.
+pub(crate) fn start_helper_now(program: &Path, tool_id: &str) -> io::Result<Child> {
+    launch(program, tool_id, &[ARGUMENT, NOW])
+}
+
+/// Waits for a process that only starts another one.
+fn ended(between: &mut Child) -> io::Result<()> {
+    match between.wait() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(io::Error::other(format!("the process that starts it ended with {status}"))),
+        // The tool waits for any child, and this one was among them.
+        Err(error) if error.raw_os_error() == Some(NO_CHILD) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn launch(program: &Path, tool_id: &str, arguments: &[&str]) -> io::Result<Child> {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env(VARIABLE, tool_id)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    #[cfg(windows)]
+    {
+        use std::os::windows::process::CommandExt;
+        const DETACHED_PROCESS: u32 = 0x0000_0008;
+        const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+        command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+    }
+    command.spawn()
 }
 
 /// Whether this process was started as this tool's sender.
@@ -118,6 +144,11 @@ pub(crate) fn is_sender(tool_id: &str) -> bool {
 /// Whether this process, in the hidden mode, is only to start the sender.
 pub(crate) fn is_between() -> bool {
     std::env::args_os().nth(2).as_deref() == Some(OsStr::new(BETWEEN))
+}
+
+/// Whether this process, in the hidden mode, is to send at once.
+pub(crate) fn is_urgent() -> bool {
+    std::env::args_os().nth(2).as_deref() == Some(OsStr::new(NOW))
 }
 
 fn asks_for_sender(argument: Option<OsString>, variable: Option<OsString>, tool_id: &str) -> bool {

@@ -25,6 +25,8 @@ pub(crate) enum How {
     Create,
     /// For reading and writing; emptied if it exists.
     Replace,
+    /// For writing at its end; made if it does not exist.
+    Append,
 }
 
 /// More entries than a directory of ours ever has: what listing it costs is bounded.
@@ -91,12 +93,18 @@ mod unix {
             Self::at(handle, path, true)
         }
 
+        /// The directory itself, whatever it is on.
+        pub(super) fn exactly(path: &Path) -> io::Result<Self> {
+            let handle = open_directory(CWD, path)?;
+            Ok(Self { handle, path: path.to_path_buf(), file_system: FileSystem::Shared })
+        }
+
         fn at(handle: OwnedFd, path: &Path, create: bool) -> io::Result<Self> {
             let file_system = host::file_system(&handle);
             if file_system != FileSystem::Shared {
                 return Ok(Self { handle, path: path.to_path_buf(), file_system });
             }
-            let name = format!("host-{:08x}", host::machine());
+            let name = host::directory();
             if create {
                 match rustix::fs::mkdirat(&handle, name.as_str(), Mode::RWXU) {
                     Ok(()) | Err(rustix::io::Errno::EXIST) => {}
@@ -114,6 +122,7 @@ mod unix {
                 How::Write => OFlags::RDWR,
                 How::Create => OFlags::RDWR | OFlags::CREATE,
                 How::Replace => OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC,
+                How::Append => OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NONBLOCK,
             };
             let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let fd = rustix::fs::openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR)?;
@@ -157,15 +166,21 @@ mod unix {
 
 #[cfg(windows)]
 impl Folder {
+    /// The directory itself, whatever it is on.
+    fn exactly(path: &Path) -> io::Result<Self> {
+        if !std::fs::symlink_metadata(path)?.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, "not a directory; remove it"));
+        }
+        Ok(Self { path: path.to_path_buf(), file_system: FileSystem::Shared })
+    }
+
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let metadata = std::fs::symlink_metadata(path)?;
         if !metadata.is_dir() {
             return Err(io::Error::new(io::ErrorKind::NotADirectory, "not a directory; remove it"));
         }
-        let shared = matches!(path.components().next(), Some(std::path::Component::Prefix(prefix))
-            if matches!(prefix.kind(), std::path::Prefix::UNC(..) | std::path::Prefix::VerbatimUNC(..)));
-        if shared {
-            let path = path.join(format!("host-{:08x}", host::machine()));
+        if host::file_system_at(path) == FileSystem::Shared {
+            let path = path.join(host::directory());
             std::fs::symlink_metadata(&path)?;
             return Ok(Self { path, file_system: FileSystem::Shared });
         }
@@ -178,7 +193,7 @@ impl Folder {
                 std::fs::create_dir_all(path)?;
                 match Self::open(path) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                        std::fs::create_dir_all(path.join(format!("host-{:08x}", host::machine())))?;
+                        std::fs::create_dir_all(path.join(host::directory()))?;
                         Self::open(path)
                     }
                     other => other,
@@ -198,6 +213,7 @@ impl Folder {
             How::Write => options.write(true),
             How::Create => options.write(true).create(true),
             How::Replace => options.write(true).create(true).truncate(true),
+            How::Append => options.append(true).create(true),
         };
         options.open(self.path.join(name))
     }
@@ -236,6 +252,19 @@ impl Folder {
     /// What it is on.
     pub(crate) fn file_system(&self) -> FileSystem {
         self.file_system
+    }
+
+    /// On a shared file system: what the other machines have in this directory of ours.
+    pub(crate) fn of_other_machines(directory: &Path) -> Vec<Self> {
+        if host::file_system_at(directory) != FileSystem::Shared {
+            return Vec::new();
+        }
+        let mine = host::directory();
+        let all = std::fs::read_dir(directory).into_iter().flatten().take(MOST_ENTRIES).flatten();
+        all.filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| host::is_directory(name) && *name != mine)
+            .filter_map(|name| Self::exactly(&directory.join(name)).ok())
+            .collect()
     }
 
     /// Whether `name` still names this open file: after a lock was got, somebody may have renamed

@@ -27,22 +27,67 @@ pub(crate) fn file_size_limit() -> u64 {
     u64::MAX
 }
 
+/// The name of the directory that keeps this machine's files apart on a shared file system.
+pub(crate) fn directory() -> String {
+    format!("host-{:08x}", machine())
+}
+
+/// Whether a directory of this name is some machine's.
+pub(crate) fn is_directory(name: &str) -> bool {
+    name.strip_prefix("host-").is_some_and(|digits| {
+        digits.len() == 8 && digits.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// The kind of file system that a directory is on; [`FileSystem::Plain`] where there is no such directory.
+pub(crate) fn file_system_at(directory: &std::path::Path) -> FileSystem {
+    #[cfg(test)]
+    if let Some((injected, _)) = injected::get() {
+        return injected;
+    }
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Mode, OFlags};
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(directory, flags, Mode::empty()).map_or(FileSystem::Plain, file_system)
+    }
+    #[cfg(windows)]
+    {
+        use std::path::{Component, Prefix};
+        let shared = matches!(directory.components().next(), Some(Component::Prefix(prefix))
+            if matches!(prefix.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..)));
+        if shared { FileSystem::Shared } else { FileSystem::Plain }
+    }
+}
+
 /// A short name for this machine, for the directory that keeps machines apart on a shared file
 /// system. Only its stability matters.
 #[cfg(unix)]
-pub(crate) fn machine() -> u32 {
+fn machine() -> u32 {
+    #[cfg(test)]
+    if let Some((_, number)) = injected::get() {
+        return number;
+    }
     crc32fast::hash(rustix::system::uname().nodename().to_bytes())
 }
 
 /// A short name for this machine.
 #[cfg(not(unix))]
-pub(crate) fn machine() -> u32 {
+fn machine() -> u32 {
+    #[cfg(test)]
+    if let Some((_, number)) = injected::get() {
+        return number;
+    }
     crc32fast::hash(std::env::var_os("COMPUTERNAME").unwrap_or_default().as_encoded_bytes())
 }
 
 /// The kind of file system that an open directory is on.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn file_system(directory: impl std::os::fd::AsFd) -> FileSystem {
+    #[cfg(test)]
+    if let Some((injected, _)) = injected::get() {
+        return injected;
+    }
     // Numbers from <linux/magic.h> and the file systems' own headers.
     const SHARED: [u32; 16] = [
         0x6969,      // NFS
@@ -82,6 +127,10 @@ pub(crate) fn file_system(directory: impl std::os::fd::AsFd) -> FileSystem {
 /// The kind of file system that an open directory is on.
 #[cfg(target_vendor = "apple")]
 pub(crate) fn file_system(directory: impl std::os::fd::AsFd) -> FileSystem {
+    #[cfg(test)]
+    if let Some((injected, _)) = injected::get() {
+        return injected;
+    }
     let Ok(stat) = rustix::fs::fstatfs(directory) else {
         return FileSystem::Plain;
     };
@@ -97,4 +146,27 @@ pub(crate) fn file_system(directory: impl std::os::fd::AsFd) -> FileSystem {
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android", target_vendor = "apple"))))]
 pub(crate) fn file_system(_directory: impl std::os::fd::AsFd) -> FileSystem {
     FileSystem::Plain
+}
+
+/// For tests: a thread that is on another machine, with its home on another file system.
+#[cfg(test)]
+pub(crate) mod injected {
+    use super::FileSystem;
+    use std::cell::Cell;
+
+    thread_local! {
+        static HERE: Cell<Option<(FileSystem, u32)>> = const { Cell::new(None) };
+    }
+
+    pub(crate) fn get() -> Option<(FileSystem, u32)> {
+        HERE.get()
+    }
+
+    /// Runs this as machine `number` with all directories on such a file system.
+    pub(crate) fn on<R>(file_system: FileSystem, number: u32, act: impl FnOnce() -> R) -> R {
+        HERE.set(Some((file_system, number)));
+        let done = act();
+        HERE.set(None);
+        done
+    }
 }

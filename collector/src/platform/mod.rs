@@ -20,3 +20,4 @@ pub(crate) mod process;
 pub(crate) mod stamp;
 pub(crate) mod terminal;
 pub(crate) mod user;
+pub(crate) mod writable;

@@ -6,11 +6,13 @@
 //! text held a credential.
 
 mod capture;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use capture::{capture, capture_all};
@@ -18,7 +20,7 @@ pub use capture::{capture, capture_all};
 use crate::consent::{Gate, May};
 use crate::diagnostics::{Logger, Severity};
 use crate::event::{Attribute, Ended, Event, EventId, Timestamp, codec, kind};
-use crate::journal::{AppendError, Journal, LossCause, RecordKind};
+use crate::journal::{self, AppendError, Journal, LossCause, RecordKind};
 
 const ON: u8 = 1;
 const EXTENDED: u8 = 2;
@@ -74,6 +76,7 @@ pub(crate) fn withdraw(id: EventId) {
 
 /// This run is the user's subcommand: no command of it is recorded, whichever thread it runs on and
 /// whoever measures it.
+#[cfg(feature = "clap")]
 pub(crate) fn leave_commands_out() {
     if let Some(recorder) = RECORDER.get() {
         recorder.no_commands.store(true, Ordering::Relaxed);
@@ -135,6 +138,18 @@ pub(crate) fn end_running(ended: Ended, exit_code: Option<i32>) {
     }
 }
 
+/// Gives this process's segment up for good, because the process ends.
+pub(crate) fn end() {
+    if let Some(recorder) = RECORDER.get() {
+        recorder.end();
+    }
+}
+
+/// How recording goes in this process; none where nothing was recorded.
+pub(crate) fn health() -> Option<journal::Health> {
+    Some(RECORDER.get()?.journal.get()?.health())
+}
+
 /// Gives this process's segment up, so that a sender can take what it holds.
 pub(crate) fn seal() {
     if let Some(recorder) = RECORDER.get() {
@@ -165,6 +180,10 @@ pub(crate) struct Recorder {
     made: Instant,
     ids: Ids,
     recorded: AtomicU64,
+    /// Whether events go to memory only.
+    fallen: AtomicBool,
+    /// The losses that the logger knows of.
+    told: Mutex<Vec<(LossCause, u64)>>,
 }
 
 impl Recorder {
@@ -183,6 +202,8 @@ impl Recorder {
             made: Instant::now(),
             ids: Ids::default(),
             recorded: AtomicU64::new(0),
+            fallen: AtomicBool::new(false),
+            told: Mutex::default(),
         }
     }
 
@@ -199,7 +220,37 @@ impl Recorder {
     pub(crate) fn seal(&self) {
         if let Some(journal) = self.journal.get() {
             journal.seal();
+            self.tell_losses(journal);
         }
+    }
+
+    /// Gives it up for good: what is in memory only is gone, counted and told.
+    pub(crate) fn end(&self) {
+        if let Some(journal) = self.journal.get() {
+            journal.end();
+            self.tell_losses(journal);
+        }
+    }
+
+    /// Tells the logger what was lost since it was told last. What the author's own rules left out is no loss.
+    fn tell_losses(&self, journal: &Journal) {
+        let health = journal.health();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for (cause, by) in &health.losses {
+            if matches!(cause, LossCause::Sampled | LossCause::Ceiling) {
+                continue;
+            }
+            let known = told.iter().find(|(known, _)| known == cause).map_or(0, |(_, by)| *by);
+            if *by > known {
+                let why = match (cause, &health.fallback) {
+                    (LossCause::Exit | LossCause::Memory, Some(fallback)) => format!(": {fallback}"),
+                    _ => String::new(),
+                };
+                let what = format!("{} events are lost, {}{why}", by - known, cause.as_str());
+                self.logger.log(Severity::Error, what);
+            }
+        }
+        *told = health.losses;
     }
 
     /// Whether the answer of the start still holds. Where it does not, recording ends for good: what was
@@ -267,6 +318,7 @@ impl Recorder {
         }
     }
 
+    #[cfg(feature = "clap")]
     fn withdraw_running(&self) {
         let running = self.journal.get().map(Journal::running).unwrap_or_default();
         running.iter().filter_map(|start| codec::decode(start)).for_each(|start| self.withdraw(start.id));
@@ -312,8 +364,20 @@ impl Recorder {
             .ok()
             .flatten()
             .unwrap_or_else(|| self.append_with(record, event, &mut Vec::new()));
-        if let Err(error) = outcome {
-            self.logger.log(Severity::Error, format!("an event was not recorded: {error}"));
+        match outcome {
+            Ok(()) => {
+                if self.fallen.load(Ordering::Relaxed) && self.fallen.swap(false, Ordering::Relaxed) {
+                    self.logger.log(Severity::Debug, "events are written to disk again");
+                }
+            }
+            // Once, and not with each event: what is told is that the way is another one.
+            Err(AppendError::Held(why)) => {
+                if !self.fallen.swap(true, Ordering::Relaxed) {
+                    let what = format!("events are kept in memory only, until they can be written: {why}");
+                    self.logger.log(Severity::Warning, what);
+                }
+            }
+            Err(error) => self.logger.log(Severity::Error, format!("an event was not recorded: {error}")),
         }
     }
 

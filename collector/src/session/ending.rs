@@ -30,7 +30,7 @@ pub(super) fn watch() {
 /// Gives up what was recorded and starts a sender where one is due. Once in a process.
 pub(super) fn close(session: &Session, may: May, leaving: Leaving) {
     if !CLOSED.swap(true, Ordering::SeqCst) {
-        recorder::seal();
+        recorder::end();
         start::if_due(session, may, leaving);
     }
 }

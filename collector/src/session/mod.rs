@@ -6,6 +6,7 @@
 
 mod calls;
 mod ending;
+mod helper;
 mod origin;
 mod periodic;
 mod question;
@@ -15,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use calls::track;
 pub use ending::{before_exec, exit};
+pub use helper::helper;
 pub(crate) use origin::origin;
 pub(crate) use question::Question;
 
@@ -23,6 +25,7 @@ use crate::consent::{Gate, May, Place, Verdict};
 use crate::delivery::sampling::{Rate, Sampling};
 use crate::delivery::start::{self, Leaving, Way};
 use crate::diagnostics::{Logger, Severity};
+use crate::identity;
 use crate::journal::{self, Journal, Label};
 use crate::platform::{detach, directory};
 use crate::recorder::{self, Recorder};
@@ -41,7 +44,9 @@ pub enum NoSession {
     /// The configuration cannot be used.
     #[error("{0}")]
     Configuration(#[from] ConfigError),
-    /// There is no place for state.
+    /// There is no place for state. Telemetry is off then, whoever said yes: no decision can be stored or found
+    /// there, and events could only wait in the memory of a process that ends. A tool for users without a home
+    /// sets [`Tool::data_directory`](crate::Tool::data_directory).
     #[error("there is no directory for the state of telemetry: {0}")]
     Directory(String),
     /// `start!` was not called.
@@ -119,8 +124,7 @@ impl Session {
 
     /// A number that is the machine's: the same for all its runs, and unlike another machine's.
     pub(crate) fn seed(&self) -> u64 {
-        let id = self.machine_id().unwrap_or_default();
-        u64::from_str_radix(&id, 16).unwrap_or_else(|_| u64::from(std::process::id()))
+        identity::seed(self.place.directory(), origin::identity(self), &self.config.tool.id)
     }
 
     /// What may be done, with the true step named.

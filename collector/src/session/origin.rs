@@ -5,15 +5,19 @@ use crate::backend::Origin;
 use crate::identity::{self, Identity};
 use crate::tool::IdentityKind;
 
-/// The machine id as the author wants it made. Only after a yes: it may make a salt.
-pub(super) fn machine_id(session: &Session) -> Option<String> {
-    let kind = match session.config.identity.kind {
+/// What the machine id is made of, by the author's word.
+pub(super) fn identity(session: &Session) -> Identity {
+    match session.config.identity.kind {
         IdentityKind::Keyed => Identity::Keyed,
         IdentityKind::Unkeyed => Identity::Unkeyed,
         IdentityKind::Random => Identity::Random,
         IdentityKind::None => Identity::None,
-    };
-    identity::current(session.place.directory(), kind, &session.config.tool.id)
+    }
+}
+
+/// The machine id as the author wants it made. Only after a yes: it may make a salt.
+pub(super) fn machine_id(session: &Session) -> Option<String> {
+    identity::current(session.place.directory(), identity(session), &session.config.tool.id)
 }
 
 /// The origin of what this process records.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -209,12 +210,12 @@ pub struct BackendLimits {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Mode {
-    /// Detached where that is safe, else overlapped.
+    /// Detached where that is safe, else overlapped; the helper in a tool that only records.
     #[default]
     Auto,
     /// The tool starts itself again in a hidden mode; nobody waits for it.
     Detached,
-    /// A program `<tool>-telemetry` beside the tool.
+    /// A program `<tool>-telemetry` beside the tool: see [`helper`](crate::helper()).
     Helper,
     /// A thread sends what earlier runs left; exit does not wait for it.
     Overlapped,
@@ -248,12 +249,20 @@ pub struct Delivery {
     /// A sender starts not more often than this.
     #[serde(deserialize_with = "duration::deserialize")]
     pub interval: Duration,
+    /// An interval is stretched by up to this share of it, from 0 to 1 and differently each time, so that
+    /// machines that began together drift apart. Default 0.5. With 0, a fleet whose machines are started
+    /// together sends together.
+    pub jitter: f64,
     /// How long exit waits in the mode `bounded`.
     #[serde(deserialize_with = "duration::deserialize")]
     pub wait: Duration,
     /// The longest a sender lives.
     #[serde(deserialize_with = "duration::deserialize")]
     pub lifetime: Duration,
+    /// A batch that failed so often is set aside and counted as lost. Without it, the default, a batch is
+    /// tried until it is `[journal] max_age` old: an outage is not the events' fault. Not used with
+    /// `at-most-once`, which tries once.
+    pub max_attempts: Option<NonZeroU32>,
     /// Share of events recorded, from 0 to 1, by kind; the same machine always decides the same.
     pub sample: BTreeMap<String, f64>,
     /// Most events that one run records.
@@ -266,8 +275,10 @@ impl Default for Delivery {
             mode: Mode::Auto,
             semantics: Semantics::AtLeastOnce,
             interval: Duration::from_secs(15 * 60),
+            jitter: 0.5,
             wait: Duration::from_secs(2),
             lifetime: Duration::from_secs(120),
+            max_attempts: None,
             sample: BTreeMap::new(),
             max_events_per_run: u64::MAX,
         }
@@ -436,6 +447,10 @@ impl Config {
                 "[backend] sha256 is not 64 hexadecimal digits: write what `sha256sum FILE` prints".into(),
             );
         }
+        let jitter = self.delivery.jitter;
+        if !(0.0..=1.0).contains(&jitter) {
+            return wrong(format!("[delivery] jitter = {jitter} is not a share from 0 to 1"));
+        }
         for (kind, rate) in &self.delivery.sample {
             if !(0.0..=1.0).contains(rate) {
                 return wrong(format!("[delivery.sample] {kind:?} = {rate} is not a share from 0 to 1"));
@@ -510,6 +525,9 @@ mod tests {
             ("[tool]\nid = \"a.b\"\n[delivery]\ninterval = \"soon\"", "15m"),
             ("[tool]\nid = \"a.b\"\n[backend]\nuse = \"http\"\npath = \"x.wasm\"", "keep the one"),
             ("[tool]\nid = \"a.b\"\n[backend]\nsha256 = \"12\"", "sha256sum"),
+            ("[tool]\nid = \"a.b\"\n[delivery]\njitter = 1.5", "0 to 1"),
+            ("[tool]\nid = \"a.b\"\n[delivery]\njitter = nan", "0 to 1"),
+            ("[tool]\nid = \"a.b\"\n[delivery]\nmax_attempts = 0", "nonzero"),
             ("[tool]\nid = \"a.b\"\n[delivery.sample]\n\"feature.used\" = 1.5", "0 to 1"),
             (
                 "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"https://x\"\nallow = [\"everything\"]",

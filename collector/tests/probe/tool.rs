@@ -93,7 +93,8 @@ fn status() -> ExitCode {
 }
 
 /// A vendor at home: a file that gets a line for each event, its name and its id, in one write for a batch.
-/// Where `PROBE_GATE` names a file, nothing is written before that file exists.
+/// Where `PROBE_GATE` names a file, nothing is written before that file exists; a sender that outlives its test
+/// and its home waits no longer.
 struct Vendor {
     file: PathBuf,
     gate: Option<PathBuf>,
@@ -101,7 +102,8 @@ struct Vendor {
 
 impl Backend for Vendor {
     fn send(&mut self, batch: &Batch, _: &SendContext) -> Outcome {
-        while self.gate.as_ref().is_some_and(|gate| !gate.exists()) {
+        let home = |gate: &PathBuf| gate.parent().is_some_and(std::path::Path::exists);
+        while self.gate.as_ref().is_some_and(|gate| !gate.exists() && home(gate)) {
             std::thread::sleep(Duration::from_millis(5));
         }
         let lines: String =
@@ -192,6 +194,24 @@ fn main() -> ExitCode {
             for _ in 0..5 {
                 telemetry.track("feature.used", "five", &[]);
             }
+        }
+        "durable" | "volatile" => {
+            telemetry.track("feature.used", "flushed", &[]);
+            if telemetry.flush(way == "durable").is_err() {
+                return ExitCode::FAILURE;
+            }
+        }
+        "discard" => {
+            telemetry.track("feature.used", "gone", &[]);
+            telemetry.track("feature.used", "gone", &[]);
+            println!("{}", telemetry.discard().map_or_else(|error| error.to_string(), |it| it.to_string()));
+            telemetry.track("feature.used", "kept", &[]);
+        }
+        "close" => {
+            telemetry.track("feature.used", "closed", &[]);
+            telemetry.close();
+            // The tool goes on, for as long as its input is open.
+            let _ = std::io::stdin().read(&mut [0]);
         }
         "large" => {
             // As a tool that has a gibibyte resident, to its very end: the sender is started after this.

@@ -25,6 +25,10 @@ pub(super) enum Takes {
     Words(&'static [&'static str]),
     /// From 0 to this.
     Whole(u64),
+    /// The same, from 1.
+    Count(u64),
+    /// From 0 to 1, as a fraction too.
+    Share,
     Duration,
     /// 64 hexadecimal digits.
     Sha256,
@@ -36,7 +40,7 @@ const fn key(name: &'static str, takes: Takes) -> Key {
     Key { name, takes }
 }
 
-use Takes::{Credential, Duration, Id, Sha256, Text, Truth, Whole, Word, Words};
+use Takes::{Count, Credential, Duration, Id, Sha256, Share, Text, Truth, Whole, Word, Words};
 
 /// Any whole number that TOML can write.
 const ANY: u64 = i64::MAX.unsigned_abs();
@@ -111,8 +115,10 @@ pub(super) const TABLES: &[Table] = &[
             key("mode", Word(&["auto", "detached", "helper", "overlapped", "bounded", "never"])),
             key("semantics", Word(&["at-least-once", "at-most-once"])),
             key("interval", Duration),
+            key("jitter", Share),
             key("wait", Duration),
             key("lifetime", Duration),
+            key("max_attempts", Count(u32::MAX as u64)),
             key("max_events_per_run", Whole(ANY)),
         ],
     },

@@ -47,13 +47,8 @@ fn of_entry(entry: &Entry) -> Option<Problem> {
     }
     let place = || format!("[{}]", name.join("."));
     if is_sample(&name) {
-        let share = match &entry.value {
-            Value::Number(it) => (0.0..=1.0).contains(it),
-            Value::Whole(it) => matches!(it.as_str(), "0" | "1" | "+0" | "+1" | "-0"),
-            _ => false,
-        };
         let what = format!("`{}` in {} is a share from 0 to 1", entry.key, place());
-        return (!share).then(|| Problem::new(entry.line, what));
+        return (!is_share(&entry.value)).then(|| Problem::new(entry.line, what));
     }
     let keys: Vec<&Key> = if credential(&name).is_some() {
         PLACES.iter().chain(&SOURCES).chain([&PREFIX]).collect()
@@ -133,7 +128,21 @@ fn takes(key: &Key, value: &Value) -> Option<String> {
             None => Some("is a whole number that is not negative".to_owned()),
         },
         (Takes::Whole(_), _) => not("a whole number"),
+        (Takes::Count(most), Value::Whole(text)) => match whole(text) {
+            Some(0) | None => Some("is a whole number from 1".to_owned()),
+            Some(number) => (number > most).then(|| format!("is at most {most}")),
+        },
+        (Takes::Count(_), _) => not("a whole number from 1"),
+        (Takes::Share, value) => (!is_share(value)).then(|| "is a share from 0 to 1".to_owned()),
         (Takes::Text | Takes::Id | Takes::Sha256, _) => not("a string"),
+    }
+}
+
+fn is_share(value: &Value) -> bool {
+    match value {
+        Value::Number(it) => (0.0..=1.0).contains(it),
+        Value::Whole(it) => matches!(it.as_str(), "0" | "1" | "+0" | "+1" | "-0"),
+        _ => false,
     }
 }
 

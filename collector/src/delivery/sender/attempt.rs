@@ -16,7 +16,7 @@ impl Sender<'_> {
         self.backend()?;
         let Ok(origin) = serde_json::from_slice::<Origin>(&batch.label.origin) else {
             let reason = "the origin cannot be read".to_owned();
-            self.apply(id, batch, Act::SetAside(reason))?;
+            self.apply(id, batch, Act::SetAside(LossCause::Damaged, reason))?;
             self.schedule.done(id);
             return Ok(Next::GoOn);
         };
@@ -117,16 +117,16 @@ impl Sender<'_> {
                 self.delivered += positions.len() as u64;
                 self.drain.acknowledge(&positions, Durability::Cached)
             }
-            Act::SetAside(reason) => self.drain.quarantine(&positions, &reason),
+            Act::SetAside(cause, reason) => self.set_aside(&positions, cause, &reason),
             Act::Sort { delivered, set_aside, kept: _, lost } => {
                 self.delivered += delivered.len() as u64;
                 self.drain.count_loss(LossCause::Unknown, lost.len() as u64);
                 let acknowledged: Vec<_> = delivered.iter().filter_map(at).collect();
                 set_aside.iter().fold(
                     self.drain.acknowledge(&acknowledged, Durability::Cached),
-                    |done, (index, reason)| {
+                    |done, (index, cause, reason)| {
                         let one =
-                            at(index).map_or(Ok(()), |position| self.drain.quarantine(&[position], reason));
+                            at(index).map_or(Ok(()), |position| self.set_aside(&[position], *cause, reason));
                         done.and(one)
                     },
                 )
@@ -146,6 +146,19 @@ impl Sender<'_> {
             }
         };
         done.map_err(|error| self.stumble(&error))
+    }
+
+    /// Sets events aside that are never sent: counted, and told.
+    pub(super) fn set_aside(
+        &mut self,
+        positions: &[journal::Position],
+        cause: LossCause,
+        reason: &str,
+    ) -> std::io::Result<()> {
+        self.drain.set_aside(positions, cause, reason)?;
+        let what = format!("{} events are set aside, {}: {reason}", positions.len(), cause.as_str());
+        self.session.logger.log(Severity::Error, what);
+        Ok(())
     }
 
     /// What the user's `log` says of an attempt; nothing of one that left nothing.

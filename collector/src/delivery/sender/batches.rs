@@ -5,7 +5,7 @@ use crate::backend;
 use crate::delivery::limits::BatchLimits;
 use crate::delivery::policy::Pick;
 use crate::event::{Ended, Event, Timestamp, codec};
-use crate::journal::{self, RecordKind, Want};
+use crate::journal::{self, LossCause, RecordKind, Want};
 
 impl Sender<'_> {
     /// The next batch: one that was tried before, or a new one.
@@ -84,11 +84,12 @@ impl Sender<'_> {
             }
             Some(_) => true,
         });
-        for (positions, reason) in
-            [(unreadable, "the event cannot be read"), (too_large, "larger than the backend takes")]
-        {
+        for (positions, cause, reason) in [
+            (unreadable, LossCause::Damaged, "the event cannot be read"),
+            (too_large, LossCause::Rejected, "larger than the backend takes"),
+        ] {
             if !positions.is_empty() {
-                self.drain.quarantine(&positions, reason).map_err(held_by_journal)?;
+                self.set_aside(&positions, cause, reason).map_err(held_by_journal)?;
             }
         }
         if batch.records.is_empty() { Ok(None) } else { Ok(Some(batch)) }

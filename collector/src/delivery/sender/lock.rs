@@ -7,11 +7,12 @@ use crate::event::Timestamp;
 use crate::journal::{self, Drain};
 use crate::session::Session;
 
+/// Beyond a sender's lifetime, for its last request to end.
+pub(crate) const GRACE: Duration = Duration::from_secs(60);
+
 /// The journal's drain; none where another sender is at work. One that has outlived its lifetime (it was
 /// stopped, or hangs where no timeout reaches) is ended, and this one takes its place.
 pub(super) fn open_drain(session: &Session) -> std::io::Result<Option<Drain>> {
-    /// Beyond its lifetime, for its last request to end.
-    const GRACE: Duration = Duration::from_secs(60);
     let directory = session.journal_directory();
     let open = || Drain::try_open(&directory, session.journal_settings());
     if let Some(drain) = open()? {

@@ -1,6 +1,7 @@
 //! The rules that the author's configuration makes for delivery.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroU32;
 
 use crate::backend;
 use crate::delivery::backoff::Backoff;
@@ -27,6 +28,8 @@ pub(crate) fn rules(session: &Session) -> Rules {
             crate::tool::Semantics::AtMostOnce => Semantics::AtMostOnce,
         },
         interval: delivery.interval,
+        interval_stretch: delivery.jitter,
+        max_attempts: delivery.max_attempts.map(NonZeroU32::get),
         // An author who lets every run send wants no other wait either: that is for tests.
         crowd: defaults.crowd.filter(|_| throttled),
         backoff: Backoff { base: delivery.interval.min(INTERVAL), ..defaults.backoff },

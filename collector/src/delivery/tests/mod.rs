@@ -3,6 +3,7 @@
 mod clocks;
 mod damage;
 mod model;
+mod sessions;
 mod starts;
 mod steps;
 
@@ -10,6 +11,7 @@ use super::policy::{Act, Happened, Next, Pick, Step, Verdict};
 use super::rules::{Rules, Semantics};
 use super::schedule::Schedule;
 use crate::event::Timestamp;
+use crate::journal::LossCause;
 
 /// 2026-08-01T12:07:00Z: away from every crowd.
 const NOON: i64 = 1_785_586_020;

@@ -155,9 +155,9 @@ impl World {
         match act {
             Act::Keep => Ok(()),
             Act::Acknowledge | Act::Lose(_) => self.settle(events, Fate::Acknowledged),
-            Act::SetAside(_) => self.settle(events, Fate::SetAside),
+            Act::SetAside(..) => self.settle(events, Fate::SetAside),
             Act::Sort { delivered, set_aside, kept, lost } => {
-                let aside: Vec<u32> = set_aside.iter().map(|(index, _)| *index).collect();
+                let aside: Vec<u32> = set_aside.iter().map(|(index, ..)| *index).collect();
                 let mut all: Vec<u32> = [&delivered[..], &aside, &kept, &lost].concat();
                 all.sort_unstable();
                 assert_eq!(all, (0..events.len() as u32).collect::<Vec<_>>(), "each index in one list");

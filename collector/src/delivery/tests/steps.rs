@@ -117,7 +117,10 @@ fn a_batch_is_given_up_when_it_has_been_in_flight_for_as_long_as_the_journal_kee
         now += wait(&it, now);
         it.attempt(id, 5, 2_000, at(now), &rules);
     };
-    assert_eq!(act, Act::SetAside("given up: too old; the last answer: connection refused".to_owned()));
+    assert_eq!(
+        act,
+        Act::SetAside(LossCause::Age, "given up: too old; the last answer: connection refused".to_owned())
+    );
     assert!((30..32).contains(&((now - NOON) / DAY)));
 }
 
@@ -127,7 +130,8 @@ fn an_author_may_limit_the_attempts() {
     let (mut it, id) = trying(5, &rules);
     assert_eq!(after(&mut it, id, refused(), &rules, NOON).act, Act::Keep);
     it.attempt(id, 5, 2_000, at(NOON + DAY), &rules);
-    assert!(matches!(after(&mut it, id, refused(), &rules, NOON + DAY).act, Act::SetAside(_)));
+    let act = after(&mut it, id, refused(), &rules, NOON + DAY).act;
+    assert!(matches!(act, Act::SetAside(LossCause::Attempts, _)), "{act:?}");
     assert_eq!((it.in_flight().len(), it.totals().set_aside), (0, 5));
 }
 
@@ -156,7 +160,7 @@ fn a_batch_that_fails_while_others_arrive_is_set_aside_and_stops_nobody() {
         }
     }
     assert_eq!(others, FAILURES_OF_ITS_OWN);
-    assert!(matches!(last, Some(Act::SetAside(_))), "{last:?}");
+    assert!(matches!(last, Some(Act::SetAside(..))), "{last:?}");
     assert!(now - NOON < DAY, "others wait too long: {}", now - NOON);
 }
 
@@ -212,7 +216,7 @@ fn each_event_gets_its_own_verdict() {
     let step = after(&mut it, id, Happened::Partial(verdicts), &rules, NOON);
     let act = Act::Sort {
         delivered: vec![1, 3],
-        set_aside: vec![(2, "no name".to_owned())],
+        set_aside: vec![(2, LossCause::Rejected, "no name".to_owned())],
         kept: vec![0],
         lost: vec![],
     };
@@ -268,7 +272,7 @@ fn too_large_is_cut_until_the_event_that_is_too_large_stands_alone() {
         assert_eq!(step.next, Next::GoOn);
         match step.act {
             Act::Acknowledge => delivered += to - from,
-            Act::SetAside(_) => set_aside.push((from, to)),
+            Act::SetAside(..) => set_aside.push((from, to)),
             Act::Split { at } => {
                 // A crash between any two steps finds the halves.
                 it.split(id, (from, from + at), (from + at, to));
@@ -296,7 +300,13 @@ fn what_is_rejected_is_set_aside_with_the_reason() {
     let (mut it, id) = trying(3, &rules);
     let step = after(&mut it, id, rejected("400: no such project\u{1b}[2J\n"), &rules, NOON);
     // A terminal must not obey what a vendor says.
-    assert_eq!(step, Step { act: Act::SetAside("400: no such project [2J ".to_owned()), next: Next::GoOn });
+    assert_eq!(
+        step,
+        Step {
+            act: Act::SetAside(LossCause::Rejected, "400: no such project [2J ".to_owned()),
+            next: Next::GoOn
+        }
+    );
     assert_eq!((it.in_flight().len(), it.totals().set_aside), (0, 3));
 }
 
@@ -348,7 +358,7 @@ fn one_event_that_crashes_the_backend_is_found_and_the_rest_is_delivered() {
         match it.after_attempt(id, happened, at(now), &rules, &mut half).act {
             Act::Acknowledge => delivered += to - from,
             Act::Keep => {}
-            Act::SetAside(why) => set_aside.push((from, to, why)),
+            Act::SetAside(_, why) => set_aside.push((from, to, why)),
             Act::Split { at } => {
                 it.split(id, (from, from + at), (from + at, to));
             }
@@ -489,7 +499,7 @@ fn at_most_once_claims_first_and_never_sends_again() {
     let step = after(&mut it, id, Happened::Partial(verdicts), &rules, NOON);
     let act = Act::Sort {
         delivered: vec![1],
-        set_aside: vec![(2, "no name".to_owned())],
+        set_aside: vec![(2, LossCause::Rejected, "no name".to_owned())],
         kept: vec![],
         lost: vec![0, 3],
     };
@@ -509,7 +519,7 @@ fn at_most_once_learns_a_smaller_size_without_sending_anything_twice() {
     let rules = at_most_once();
     let (mut it, id) = trying(100, &rules);
     let step = after(&mut it, id, Happened::TooLarge, &rules, NOON);
-    assert!(matches!(step, Step { act: Act::SetAside(_), next: Next::GoOn }));
+    assert!(matches!(step, Step { act: Act::SetAside(..), next: Next::GoOn }));
     assert_eq!(it.in_flight().len(), 0);
 }
 

@@ -1,0 +1,103 @@
+//! The program `<tool>-telemetry` beside a tool that only records: how it is found and started, and what it
+//! does when it runs.
+//!
+//! Hazards:
+//! - it inherits what the tool inherited (cron's `flock 9`, a pipe, a jobserver), so it closes that before
+//!   anything else, as a tool in the hidden mode does;
+//! - somebody may run it by hand or from a timer. It then takes its turn like any run: the throttle holds
+//!   for it too;
+//! - a setuid tool must not start what lies beside it: whoever can link to the tool from a directory of his
+//!   own chooses what that is.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::sender::{self, Urgency};
+use super::start::{self, Leaving};
+use crate::backend::select::Choice;
+use crate::consent::May;
+use crate::platform::detach;
+use crate::session::Session;
+
+/// How often the user's own run looks whether the helper is done.
+const BUSY: Duration = Duration::from_millis(20);
+
+/// What the helper of this tool is called.
+fn name(session: &Session) -> String {
+    format!("{}-telemetry{}", session.config.name(), std::env::consts::EXE_SUFFIX)
+}
+
+/// The helper, where there is one that this process may start.
+pub(super) fn find(session: &Session) -> Option<PathBuf> {
+    if !detach::may_start() {
+        return None;
+    }
+    let beside = std::env::current_exe().ok()?.with_file_name(name(session));
+    beside.is_file().then_some(beside)
+}
+
+/// Why nothing is ever sent: this tool only records, and nobody does the rest. None where that is not so.
+pub(crate) fn missing(session: &Session) -> Option<String> {
+    if sender::can_send(session) || find(session).is_some() {
+        return None;
+    }
+    Some(if detach::may_start() {
+        format!(
+            "this tool records only, and there is no `{}` beside it, which would send: ship it",
+            name(session)
+        )
+    } else {
+        "this tool records only, and with another user's powers it starts no program that would send: \
+         run it without them"
+            .to_owned()
+    })
+}
+
+/// Starts it.
+pub(super) fn start(session: &Session, program: &Path, leaving: Leaving) -> std::io::Result<()> {
+    detach::start_helper(program, &session.config.tool.id, leaving == Leaving::Exit)
+}
+
+/// Delivery at once through the helper, because the user asked. Waits for its end, and no longer than it
+/// may live.
+///
+/// # Errors
+/// Why there is none, or why it cannot be started.
+pub(crate) fn flush(session: &Session) -> Result<(), String> {
+    let Some(program) = find(session) else { return Err(missing(session).unwrap_or_default()) };
+    let started = detach::start_helper_now(&program, &session.config.tool.id);
+    let mut child = started.map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
+    let until = Instant::now() + session.config.delivery.lifetime;
+    // A tool that waits for any child has taken this one's end: then it has ended, too.
+    while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
+        std::thread::sleep(BUSY);
+    }
+    Ok(())
+}
+
+/// This process is a tool's helper.
+pub(crate) fn serve(session: &Session) {
+    detach::leave_parent();
+    let id = &session.config.tool.id;
+    let by_tool = detach::is_sender(id);
+    if by_tool && detach::is_between() {
+        if let Some(executable) = &session.executable {
+            let _ = executable.start_sender(id);
+        }
+        return;
+    }
+    if session.selected.choice == Choice::None {
+        return;
+    }
+    let urgency = if by_tool && detach::is_urgent() { Urgency::Now } else { Urgency::Due };
+    // The tool has taken the turn for the helper that it starts.
+    if by_tool || has_turn(session) {
+        start::drain(session, urgency);
+    }
+}
+
+fn has_turn(session: &Session) -> bool {
+    // Without a yes no id may be made.
+    let seed = if session.verdict().may == May::Off { crate::erasure::seed(session) } else { session.seed() };
+    start::turn(session, false, seed)
+}

@@ -1,0 +1,201 @@
+//! A sender with a session of its own, in this process: what takes more than the policy and less than a tool.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::backend::{Backend, Batch, Limits, Outcome, SendContext};
+use crate::delivery::files;
+use crate::delivery::sender::{self, Finished, Report, Urgency};
+use crate::diagnostics::Severity;
+use crate::event::{Event, EventId, codec};
+use crate::journal::{Journal, Label, LossCause, RecordKind, Settings, survey};
+use crate::platform::host::{FileSystem, injected};
+use crate::session::Session;
+use crate::tool::Tool;
+
+const DESTINATION: &str = "a vendor at home";
+
+/// What the hook was told.
+type Told = Arc<Mutex<Vec<(Severity, String)>>>;
+/// The names of the events in each batch that arrived.
+type Arrived = Arc<Mutex<Vec<Vec<String>>>>;
+
+/// A vendor that gives every batch the same answer.
+struct Vendor {
+    answer: Outcome,
+    arrived: Arrived,
+}
+
+impl Backend for Vendor {
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    fn send(&mut self, batch: &Batch, _: &SendContext) -> Outcome {
+        let names = batch.events.iter().map(|event| event.name.to_string()).collect();
+        self.arrived.lock().unwrap().push(names);
+        self.answer.clone()
+    }
+}
+
+/// A tool in a home, with such a vendor.
+struct Scene {
+    session: Session,
+    told: Told,
+    arrived: Arrived,
+}
+
+impl Scene {
+    fn new(home: &Path, delivery: &str, answer: Outcome) -> Self {
+        let (told, arrived) = (Told::default(), Arrived::default());
+        let toml = format!(
+            "[tool]\nid = \"com.example.scene\"\nforce = true\nsend_from_tests = true\n\
+             send_from_debug_builds = true\n[delivery]\ninterval = 0\n{delivery}\n"
+        );
+        let (heard, came) = (Arc::clone(&told), Arc::clone(&arrived));
+        let tool = Tool::from_toml("1.0.0", toml)
+            .data_directory(home)
+            .backend(DESTINATION, move || Vendor { answer: answer.clone(), arrived: Arc::clone(&came) })
+            .logger(move |it| heard.lock().unwrap().push((it.severity, it.message.clone())));
+        Self { session: Session::new(tool).unwrap(), told, arrived }
+    }
+
+    /// Records an event, as a run of the tool does.
+    fn record(&self, name: &str) {
+        let origin = crate::session::origin(&self.session, None);
+        let label =
+            Label { destination: DESTINATION.to_owned(), origin: serde_json::to_vec(&origin).unwrap() };
+        let journal = Journal::new(self.session.journal_directory(), label, Settings::default());
+        let mut event = Event::new("feature.used", name);
+        event.id = EventId::from_parts(1, u64::from(crc32fast::hash(name.as_bytes())));
+        event.time = crate::event::Timestamp::now();
+        let mut payload = Vec::new();
+        codec::encode(&event, &[], &crate::event::clean::Cleaner, &mut payload);
+        journal.append(RecordKind::Event, &event.id.0, &payload).unwrap();
+    }
+
+    fn send(&self) -> Report {
+        sender::run(&self.session, Urgency::Now, Instant::now() + Duration::from_secs(60), true)
+    }
+
+    fn arrived(&self) -> Vec<String> {
+        self.arrived.lock().unwrap().concat()
+    }
+
+    fn is_told(&self, severity: Severity, part: &str) -> bool {
+        self.told.lock().unwrap().iter().any(|(had, text)| *had == severity && text.contains(part))
+    }
+
+    fn lost(&self, cause: LossCause) -> u64 {
+        let losses = survey(&self.session.journal_directory()).losses;
+        losses.iter().find(|(had, _)| *had == cause).map_or(0, |(_, by)| *by)
+    }
+}
+
+fn unavailable() -> Outcome {
+    Outcome::Retry { reason: "503 Service Unavailable".to_owned(), after: None }
+}
+
+#[test]
+fn an_answer_that_is_no_success_reaches_the_authors_hook() {
+    let home = tempfile::tempdir().unwrap();
+    let it = Scene::new(home.path(), "", unavailable());
+    it.record("a");
+    assert!(matches!(it.send().finished, Finished::Waiting(..)));
+    assert!(it.is_told(Severity::Warning, "503 Service Unavailable"), "{:?}", it.told);
+}
+
+#[test]
+fn what_is_rejected_is_counted_by_its_cause_and_reaches_the_authors_hook() {
+    let home = tempfile::tempdir().unwrap();
+    let it = Scene::new(home.path(), "", Outcome::Rejected("400 no such field".to_owned()));
+    it.record("a");
+    it.record("b");
+    it.send();
+    assert_eq!((it.lost(LossCause::Rejected), it.lost(LossCause::Attempts)), (2, 0));
+    assert!(
+        it.is_told(Severity::Error, "2 events are set aside, rejected by the backend: 400"),
+        "{:?}",
+        it.told
+    );
+}
+
+#[test]
+fn the_author_says_after_how_many_attempts_a_batch_is_given_up_and_it_is_counted_so() {
+    let home = tempfile::tempdir().unwrap();
+    let it = Scene::new(home.path(), "max_attempts = 3", unavailable());
+    it.record("a");
+    for _ in 0..2 {
+        it.send();
+        assert_eq!((it.lost(LossCause::Attempts), survey(&it.session.journal_directory()).events), (0, 1));
+    }
+    it.send();
+    let survey = survey(&it.session.journal_directory());
+    assert_eq!((it.lost(LossCause::Attempts), survey.events, survey.quarantined), (1, 0, 1));
+    assert!(it.is_told(Severity::Error, "given up after 3 attempts"), "{:?}", it.told);
+    // Without a figure it is tried on.
+    let home = tempfile::tempdir().unwrap();
+    let it = Scene::new(home.path(), "", unavailable());
+    it.record("a");
+    for _ in 0..30 {
+        it.send();
+    }
+    assert_eq!((it.arrived().len(), it.lost(LossCause::Attempts)), (30, 0));
+}
+
+#[test]
+fn what_a_sender_drops_for_the_limits_reaches_the_authors_hook() {
+    let home = tempfile::tempdir().unwrap();
+    let it = Scene::new(home.path(), "[journal]\nmax_events = 2", Outcome::Delivered);
+    for name in ["a", "b", "c"] {
+        it.record(name);
+    }
+    it.send();
+    assert_eq!((it.arrived().len(), it.lost(LossCause::Events)), (2, 1));
+    assert!(
+        it.is_told(Severity::Error, "1 events were dropped to keep the journal's limits"),
+        "{:?}",
+        it.told
+    );
+}
+
+#[test]
+fn two_machines_with_one_home_leave_each_others_batches_and_starts_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let on = |machine, act: &dyn Fn()| injected::on(FileSystem::Shared, machine, act);
+    let (one, other) =
+        (Scene::new(home.path(), "", unavailable()), Scene::new(home.path(), "", Outcome::Delivered));
+    let in_flight = |scene: &Scene| {
+        let schedule = files::read_schedule(scene.session.place.directory()).unwrap();
+        (schedule.in_flight().len(), schedule.failures(), schedule.totals().delivered)
+    };
+    on(1, &|| {
+        one.record("of one");
+        one.send();
+        assert_eq!(in_flight(&one), (1, 1, 0));
+        let mut starts = files::read_starts(home.path()).unwrap();
+        starts.started(crate::event::Timestamp::now(), false);
+        files::write_starts(home.path(), &starts).unwrap();
+    });
+    on(2, &|| {
+        assert_eq!(in_flight(&other), (0, 0, 0), "the wait of the one is not the other's");
+        assert_eq!(files::read_starts(home.path()).unwrap().last(), None);
+        other.record("of the other");
+        other.send();
+        assert_eq!((other.arrived(), in_flight(&other)), (vec!["of the other".to_owned()], (0, 0, 1)));
+    });
+    on(1, &|| {
+        assert_eq!(in_flight(&one), (1, 1, 0), "its batch keeps its boundary");
+        assert!(files::read_starts(home.path()).unwrap().last().is_some());
+    });
+    // A no on one machine takes what the other holds, too.
+    on(2, &|| {
+        crate::journal::purge(&other.session.journal_directory()).unwrap();
+        files::remove(home.path()).unwrap();
+    });
+    on(1, &|| {
+        assert_eq!(in_flight(&one), (0, 0, 0));
+        assert_eq!(survey(&one.session.journal_directory()).events, 0);
+    });
+}

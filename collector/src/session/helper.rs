@@ -1,0 +1,45 @@
+//! What a tool's helper calls in place of [`start!`](crate::start!).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Session;
+use crate::delivery::helper;
+use crate::diagnostics::Severity;
+use crate::tool::Tool;
+
+/// Makes this program the sender of a tool that only records, and ends it: as a rule by
+/// [`helper!`](crate::helper!), which is all that its `main` does.
+///
+/// The tool is built with `default-features = false`, so that no WebAssembly runtime and no HTTP client is
+/// in it, and starts the program `<tool>-telemetry` that lies beside it whenever a sender is due. That program
+/// is built with the library's default features from the same `telemetry.toml`:
+///
+/// ```no_run
+/// # const TOML: &str = "[tool]\nid = \"com.example.note\"";
+/// fn main() {
+///     // In a helper: `telemetry::helper!("../note/telemetry.toml")`.
+///     telemetry::helper(telemetry::Tool::from_toml("1.0.0", TOML))
+/// }
+/// ```
+///
+/// It leaves the session of whoever started it, closes every descriptor that it inherited, asks for consent
+/// before each request, keeps the waits of the schedule, and lives for `[delivery] lifetime` at most; a later
+/// run may end one that lives longer. Run by hand or from a timer it sends where a sender is due. It never
+/// prints, and its exit code is always 0: what goes wrong is told to the logger and shown by the tool's
+/// `status`. Call it first: files that were opened before are closed by it.
+pub fn helper(tool: Tool) -> ! {
+    if !cfg!(telemetry_off) {
+        // Not even a fault of our own says anything: nobody is there to read it.
+        std::panic::set_hook(Box::new(|_| {}));
+        let _ = catch_unwind(AssertUnwindSafe(|| serve(tool)));
+    }
+    std::process::exit(0)
+}
+
+fn serve(tool: Tool) {
+    let logger = tool.logger.clone().unwrap_or_default();
+    match Session::new(tool) {
+        Ok(session) => helper::serve(&session),
+        Err(why) => logger.log(Severity::Error, format!("nothing is sent: {why}")),
+    }
+}
