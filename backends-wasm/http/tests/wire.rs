@@ -121,7 +121,11 @@ fn load(count: usize, big: usize, letter: char) -> Vec<Event> {
     let every = count.checked_div(big).unwrap_or(usize::MAX);
     let event = |at: usize| {
         let name = format!("c{at}");
-        if at % every == 0 && at / every < big { testing::biggest(&name, letter) } else { command(&name) }
+        if at.is_multiple_of(every) && at / every < big {
+            testing::biggest(&name, letter)
+        } else {
+            command(&name)
+        }
     };
     (0..count).map(event).collect()
 }
