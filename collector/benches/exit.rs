@@ -195,6 +195,8 @@ impl Case<'_> {
             assert!(Instant::now() < deadline, "the sender left no mark, or no outcome");
             std::thread::sleep(Duration::from_millis(5));
         }
+        let outcome = std::fs::read_to_string(home.join("deliveries")).unwrap_or_default();
+        assert_eq!(outcome.contains("\"delivered\""), self.vendor.0 == "answers", "{outcome}");
         home.to_owned()
     }
 }

@@ -165,3 +165,11 @@ macro_rules! declare {
         $crate::__private::submit! { $entry }
     };
 }
+
+/// What registers an entry of the schema where nothing is to be registered.
+#[cfg(telemetry_off)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_nothing {
+    ($($entry:tt)*) => {};
+}

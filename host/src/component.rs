@@ -89,7 +89,7 @@ impl Compiled {
             read::check_pin(options.pin.as_deref(), &part.digest)?;
             match Self::part(&part) {
                 Ok((engine, component)) => {
-                    return Ok(Self { engine, component, digest: part.digest, size: part.code.len() as u64 });
+                    return Ok(Self { engine, component, digest: part.digest, size: part.length });
                 }
                 Err(error) => refused = refused.or(Some(error)),
             }
@@ -103,7 +103,7 @@ impl Compiled {
             return Err(LoadError::Precompiled(why.to_owned()));
         }
         let engine = engine(part.target)?;
-        let component = native_code::deserialize(&engine, part.code, Origin::Embedded)
+        let component = native_code::deserialize(&engine, &part.code()?, Origin::Embedded)
             .map_err(|error| LoadError::Precompiled(crate::text::reason(&format!("{error:#}"))))?;
         Ok((engine, component))
     }

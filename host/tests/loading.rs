@@ -352,8 +352,12 @@ mod precompiled {
         let artefact = made(&native());
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("acme.wasm");
-        // With and without this package's own header.
-        for code in [artefact.as_slice(), &artefact[72..]] {
+        // With and without this package's own header, and as the compiler wrote it.
+        let packed = &artefact[80..];
+        let mut code = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::DeflateDecoder::new(packed), &mut code).unwrap();
+        assert!(code.starts_with(b"\x7fELF"));
+        for code in [artefact.as_slice(), packed, code.as_slice()] {
             std::fs::write(&path, code).unwrap();
             for source in [Source::Path(&path), Source::Bytes(code)] {
                 assert!(matches!(

@@ -6,7 +6,7 @@
 //! move` block where there is a future. Every name that is introduced is invisible to the body,
 //! because its span is the macro's.
 
-use proc_macro2::{Group, Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, LitStr, Path, Type};
@@ -46,14 +46,11 @@ fn expand(arguments: &Arguments, function: &Function) -> syn::Result<TokenStream
     let measured =
         Measured { arguments, private: quote!(#library::__private), name: name(arguments, function) };
     let body = measured.body(function)?;
-    let Function { outer, inner, visibility, signature, .. } = function;
-    Ok(quote! {
-        #(#outer)*
-        #visibility #signature {
-            #(#inner)*
-            #body
-        }
-    })
+    let Function { outer, inner, visibility, signature, body: written } = function;
+    // The author's own braces: lints look at where a function ends, and are silent where a macro wrote it.
+    let mut braces = Group::new(Delimiter::Brace, quote!(#(#inner)* #body));
+    braces.set_span(written.span());
+    Ok(quote!(#(#outer)* #visibility #signature #braces))
 }
 
 /// Where the library is: `::telemetry`, unless the author renamed it.
@@ -221,7 +218,10 @@ impl Measured<'_> {
         let measured = quote! {
             let #guard = #begun;
             #made
-            #private::measured(#guard, #future, move |#out| { #report })
+            #private::measured(#guard, #future, move |#out| {
+                use #private::by_type::*;
+                #report
+            })
         };
         if !boxed {
             return measured;
@@ -277,12 +277,14 @@ impl Measured<'_> {
         let report = self.report(&quote!(&#out));
         quote! {
             if #private::#held::is_on(&#guard) {
-                #private::#held::end(&mut #guard, { #report });
+                use #private::by_type::*;
+                #held::end(&mut #guard, #report);
             }
         }
     }
 
-    /// How it ended, by the type of what it returned.
+    /// How it ended, by the type of what it returned. Where it stands, what is in `by_type` is in scope, and
+    /// nearer than anything of the author's.
     fn report(&self, returned: &TokenStream) -> TokenStream {
         let private = &self.private;
         let [value, error] = ["value", "error"].map(hidden);
@@ -302,14 +304,13 @@ impl Measured<'_> {
                     _ => quote!(code),
                 };
                 let code = quote_spanned!(spanned(code)=> #private::#by(#code, #error));
-                quote!(#private::Report::code(#on_error, #code))
+                quote!(Report::code(#on_error, #code))
             },
         );
         quote! {
-            use #private::by_type::*;
             match (&Probe(#returned)).__telemetry_parts() {
-                #private::Ok(#value) => #on_value,
-                #private::Err(#error) => #on_error,
+                Ok(#value) => #on_value,
+                Err(#error) => #on_error,
             }
         }
     }
@@ -412,6 +413,7 @@ mod tests {
                 }
             ),
         );
-        assert!(!written.to_string().contains("telemetry"), "{written}");
+        let words = written.to_string();
+        assert!(!words.split_whitespace().any(|it| it == "telemetry"), "{words}");
     }
 }

@@ -151,3 +151,36 @@ fn an_unwritable_home_cannot_store_a_yes_and_says_so() {
     assert_eq!(home.run(&["hello", "Ada"]).stdout, "Hello, Ada!\n");
     assert!(vendor.requests().is_empty());
 }
+
+#[test]
+fn a_configuration_that_breaks_stops_the_tools_telemetry_and_what_was_recorded_before_arrives_once_it_is_mended()
+ {
+    for broken in ["this is not TOML", "[tool]\nid = \"com.example.greet\"\nno_such_key = 1\n", "[tool]\n"] {
+        let vendor = Vendor::start();
+        let home = Home::new("");
+        let bundled = |mode: &str| {
+            config("", &vendor.url())
+                .replace("path = \"backend.wasm\"", "use = \"http\"")
+                .replace("interval = 0", &format!("interval = 0\nmode = \"{mode}\""))
+        };
+        home.configure(&bundled("never"));
+        assert_eq!(home.run(&["telemetry", "enable"]).code, Some(0));
+        for _ in 0..3 {
+            assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
+        }
+
+        home.configure(broken);
+        // The tool works, says nothing, and cannot record: it does not know who it is.
+        let ran = home.run(&["hello", "Ada"]);
+        assert_eq!(ran, Ran { stdout: "Hello, Ada!\n".into(), stderr: String::new(), code: Some(0) });
+        let status = home.run(&["telemetry", "status"]).stdout;
+        assert!(status.contains("off: ") && status.contains("greet.toml"), "{broken}: {status}");
+        assert!(vendor.requests().is_empty());
+
+        home.configure(&bundled("auto"));
+        assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
+        let count =
+            || -> usize { vendor.requests().iter().map(|it| it.json().as_array().map_or(0, Vec::len)).sum() };
+        eventually("all that was recorded while it was whole arrives", || count() == 4);
+    }
+}

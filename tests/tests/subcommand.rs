@@ -351,3 +351,114 @@ fn a_site_by_name_is_shown_as_the_host_that_it_stands_for() {
     assert!(wrong.contains("site = \"eu2\" is none of datadog's: there are \"us1\""), "{wrong}");
     assert_eq!(home.run(&["hello", "Ada"]).stderr, "");
 }
+
+#[test]
+fn a_yes_or_a_no_that_something_outranks_is_said_to_be_stored_and_not_to_be_in_force() {
+    let vendor = Vendor::start();
+    let home = Home::new(&config(&vendor.url(), ""));
+    let with = |arguments: &[&str], name: &str, value: &str| -> Ran {
+        let mut greet = home.greet(&[&["telemetry"], arguments].concat());
+        greet.env(name, value).output().expect("greet runs").into()
+    };
+    let yes = with(&["enable"], "DO_NOT_TRACK", "1");
+    assert_eq!(yes.stdout, "Your yes is stored, but telemetry is off: DO_NOT_TRACK is set.\n");
+    let yes: serde_json::Value =
+        serde_json::from_str(&with(&["enable", "--json"], "DO_NOT_TRACK", "1").stdout).expect("JSON");
+    assert_eq!((&yes["enabled"], &yes["overruled"]), (&false.into(), &"off: DO_NOT_TRACK is set".into()));
+    assert_eq!(json(&home, &["status"])["telemetry"], "on", "it counts once nothing outranks it");
+
+    let local = with(&["enable", "--local"], "GREET_TELEMETRY", "on");
+    assert!(local.stdout.contains("for now telemetry is on: GREET_TELEMETRY is set"), "{local:?}");
+    assert!(!local.stdout.contains("Nothing leaves this machine"), "it may: {local:?}");
+    let local = with(&["enable"], "TELEMETRY_LOCAL", "1");
+    assert!(local.stdout.contains("for now telemetry is local only: you said yes"), "{local:?}");
+    assert!(!local.stdout.contains("events go to"), "they do not: {local:?}");
+
+    let no = with(&["disable"], "GREET_TELEMETRY", "on");
+    assert_eq!(
+        no.stdout,
+        "Your no is stored. All pending events have been discarded (0 events).\n\
+         Telemetry is still on: GREET_TELEMETRY is set.\n"
+    );
+    let no = json(&home, &["disable"]);
+    assert_eq!((&no["stored"], &no["overruled"]), (&true.into(), &serde_json::Value::Null));
+    let no = home.run(&["telemetry", "disable"]);
+    assert_eq!(no.stdout, "Telemetry disabled. All pending events have been discarded (0 events).\n");
+}
+
+#[test]
+fn a_ci_run_in_a_terminal_is_asked_nothing_and_the_whole_subcommand_works() {
+    let vendor = Vendor::start();
+    let home = Home::new(&config(&vendor.url(), ""));
+    let test = "a_ci_run_in_a_terminal_is_asked_nothing_and_the_whole_subcommand_works";
+    let ci = [("CI", "true"), ("GITHUB_ACTIONS", "true")];
+    let Some(terminal) = Terminal::start(test, &home, &ci) else { return };
+    assert!(terminal.run("greet init").contains("greet is ready."));
+    assert!(terminal.run("greet hello Ada").contains("Hello, Ada!"));
+    assert!(terminal.run("greet telemetry status").contains("you have not decided yet"));
+    assert!(terminal.run("greet telemetry preview | tail -3").contains("command.invocation"));
+    assert_eq!(home.created().len(), 0, "undecided in CI creates nothing");
+    assert!(terminal.run("greet telemetry enable").contains("Telemetry enabled."));
+    assert!(terminal.run("greet hello Ada").contains("Hello, Ada!"));
+    // The next run's own thread may be faster than `flush`.
+    assert!(terminal.run("greet telemetry flush").contains("delivered."));
+    assert_eq!(vendor.wait_for(1)[0].json()[0]["name"], "hello");
+    let status = terminal.run("greet telemetry status");
+    assert!(status.contains("a thread of the next run") && status.contains("Machine ID:"), "{status}");
+    assert!(terminal.run("greet telemetry log | tail -2").contains("delivered"));
+    assert!(terminal.run("greet telemetry doctor").contains("pass"));
+    assert!(terminal.run("greet telemetry schema | grep hello").contains("hello"));
+    assert!(terminal.run("greet telemetry reset").contains("Local telemetry data cleared"));
+    assert!(terminal.run("greet telemetry disable").contains("Telemetry disabled."));
+    assert!(terminal.run("greet telemetry status").contains("you said no"));
+    assert_eq!(vendor.requests().len(), 1);
+}
+
+#[test]
+fn a_forced_tool_in_a_terminal_never_asks_and_never_says_that_it_is_off() {
+    let vendor = Vendor::start();
+    let home = Home::new(&config(&vendor.url(), "force = true\n"));
+    let test = "a_forced_tool_in_a_terminal_never_asks_and_never_says_that_it_is_off";
+    let Some(terminal) = Terminal::start(test, &home, &[]) else { return };
+    let forced = "switched it on without asking";
+    let init = terminal.run("greet init");
+    assert!(init.contains("greet is ready.") && !init.contains("yes, no or skip"), "{init}");
+    assert!(terminal.run("greet hello Ada").contains("Hello, Ada!"));
+    assert_eq!(vendor.wait_for(1)[0].json()[0]["name"], "hello");
+    let status = terminal.run("greet telemetry status");
+    assert!(status.contains(forced) && status.contains("an administrator can forbid it"), "{status}");
+    for command in ["disable", "reset"] {
+        let said = terminal.run(&format!("greet telemetry {command}"));
+        assert!(said.contains("Telemetry is still on") && said.contains(forced), "{command}: {said}");
+        assert!(!said.contains("Telemetry disabled"), "{command}: {said}");
+    }
+    assert!(terminal.run("greet hello Bob").contains("Hello, Bob!"));
+    assert_eq!(vendor.wait_for(2)[1].json()[0]["name"], "hello");
+}
+
+#[test]
+fn two_tools_in_one_home_have_two_consents_and_two_ids() {
+    let vendor = Vendor::start();
+    let home = Home::new(&config(&vendor.url(), ""));
+    home.author_file(
+        "other.toml",
+        config(&vendor.url(), "").replace("com.example.greet", "com.example.other").as_bytes(),
+    );
+    let other = |arguments: &[&str]| -> serde_json::Value {
+        let mut greet = home.greet(&[&["telemetry"], arguments, &["--json"]].concat());
+        greet.env("GREET_CONFIG", home.path("author/other.toml"));
+        serde_json::from_slice(&greet.output().expect("greet runs").stdout).expect("JSON")
+    };
+    assert_eq!(json(&home, &["enable"])["enabled"], true);
+    assert_eq!(json(&home, &["status"])["telemetry"], "on");
+    assert_eq!(
+        (&other(&["status"])["telemetry"], &other(&["status"])["decision"]),
+        (&"off".into(), &"undecided".into())
+    );
+    assert_eq!(other(&["enable"])["enabled"], true);
+    let ids = [json(&home, &["status"]), other(&["status"])].map(|status| status["machine_id"].clone());
+    assert!(ids.iter().all(serde_json::Value::is_string) && ids[0] != ids[1], "{ids:?}");
+    assert_eq!(json(&home, &["disable"])["stored"], true);
+    assert_eq!(json(&home, &["status"])["telemetry"], "off");
+    assert_eq!(other(&["status"])["telemetry"], "on", "one tool's no is not another's");
+}

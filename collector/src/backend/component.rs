@@ -44,7 +44,7 @@ pub(crate) fn open(
         Outlet::Record(_) => Missing::Masked,
     };
     let grants = all_grants(config, base.as_deref(), missing)?;
-    let most = u64::try_from(limits.request_bytes).unwrap_or(u64::MAX);
+    let most = u64::try_from(limits.request_bytes.min(limits.host_call_bytes)).unwrap_or(u64::MAX);
     let component = load(tool, config, choice, base.as_deref(), cache, limits)?;
     let settings = serde_json::to_string(&config.backend.settings)
         .map_err(|error| format!("[backend.settings]: {error}"))?;
@@ -190,7 +190,7 @@ fn named<'a>(tool: &'a Tool, name: &str) -> Option<host::Source<'a>> {
         return Some(host::Source::Precompiled(artefact));
     }
     // Where all that is bundled is precompiled, the files are not part of the program.
-    #[cfg(all(feature = "bundled", not(feature = "precompiled")))]
+    #[cfg(all(feature = "backends", not(feature = "precompiled")))]
     if let Some(bundled) = telemetry_backends::get(name) {
         return Some(host::Source::Bytes(bundled.wasm));
     }
@@ -199,7 +199,7 @@ fn named<'a>(tool: &'a Tool, name: &str) -> Option<host::Source<'a>> {
 
 fn unknown(tool: &Tool, name: &str) -> String {
     let mut known: Vec<&str> = vec!["noop", "stdout", "file"];
-    #[cfg(feature = "bundled")]
+    #[cfg(feature = "backends")]
     known.extend(telemetry_backends::NAMES);
     known.extend(tool.embedded.iter().map(|embedded| embedded.name.as_ref()));
     format!(
@@ -402,6 +402,7 @@ fn to_event(event: &Event<'_>) -> host::types::Event {
 fn to_attribute(attribute: &Attribute<'_>) -> host::types::Attribute {
     let value = match &attribute.value {
         Value::Text(text) => host::types::Value::Text(text.to_string()),
+        Value::Declared(text) => host::types::Value::Text((*text).to_owned()),
         Value::Integer(number) => host::types::Value::Number(*number as f64),
         Value::Number(number) if number.is_finite() => host::types::Value::Number(*number),
         Value::Number(number) => host::types::Value::Text(number.to_string()),

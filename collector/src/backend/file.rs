@@ -67,3 +67,54 @@ impl Backend for File {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn each_event_is_a_line_and_a_file_of_five_mebibytes_is_moved_aside_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("events.ndjson");
+        let mut file = File::new(&path);
+        let mut send = || assert_eq!(file.send(&sample::batch(2), &sample::context()), Outcome::Delivered);
+        let lines = |path: &Path| fs::read_to_string(path).unwrap().lines().count();
+
+        send();
+        assert_eq!(lines(&path), 2);
+        let text = fs::read_to_string(&path).unwrap();
+        let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!((&line["name"], &line["origin"]["tool"]), (&"event-0".into(), &"greet".into()));
+
+        // One byte short it goes on, and at the mark it does not.
+        for (length, moved) in [(ROTATE_AT - 1, false), (ROTATE_AT, true)] {
+            fs::write(&path, vec![b'x'; length as usize]).unwrap();
+            send();
+            assert_eq!(rotated(&path).exists(), moved, "{length}");
+        }
+        assert_eq!(fs::metadata(rotated(&path)).unwrap().len(), ROTATE_AT);
+        assert_eq!(lines(&path), 2, "a new one has begun");
+
+        // The one before is replaced: two files are all that there ever are.
+        fs::write(&path, vec![b'y'; ROTATE_AT as usize]).unwrap();
+        send();
+        assert_eq!(fs::read(rotated(&path)).unwrap()[0], b'y');
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_tried_again_and_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("missing/events.ndjson");
+        match File::new(&path).send(&sample::batch(1), &sample::context()) {
+            Outcome::Retry { reason, after: None } => assert!(reason.contains("events.ndjson"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

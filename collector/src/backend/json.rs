@@ -65,6 +65,7 @@ impl Serialize for Attributes<'_> {
         for attribute in self.0 {
             match &attribute.value {
                 Value::Text(text) => map.serialize_entry(&attribute.key, text)?,
+                Value::Declared(text) => map.serialize_entry(&attribute.key, text)?,
                 Value::Integer(number) => map.serialize_entry(&attribute.key, number)?,
                 Value::Number(number) => map.serialize_entry(&attribute.key, number)?,
                 Value::Boolean(flag) => map.serialize_entry(&attribute.key, flag)?,
@@ -103,6 +104,7 @@ pub(crate) fn estimate(event: &Event<'_>) -> u64 {
                 + 2 * (text(&attribute.key)
                     + match &attribute.value {
                         Value::Text(value) => text(value),
+                        Value::Declared(value) => text(value),
                         Value::Integer(_) | Value::Number(_) => 24,
                         Value::Boolean(_) => 5,
                     })

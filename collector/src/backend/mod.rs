@@ -9,6 +9,8 @@ pub mod component;
 mod file;
 pub(crate) mod json;
 pub mod preview;
+#[cfg(test)]
+mod sample;
 pub(crate) mod select;
 mod stdout;
 

@@ -39,3 +39,38 @@ impl<W: Write + Send> Backend for Stdout<W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn each_event_is_pretty_json_on_lines_of_its_own() {
+        let mut out = Vec::new();
+        assert_eq!(Stdout::new(&mut out).send(&sample::batch(2), &sample::context()), Outcome::Delivered);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("{\n  \"id\": ") && text.ends_with("\n}\n"), "{text}");
+        let mut events = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
+        for name in ["event-0", "event-1"] {
+            let event = events.next().unwrap().unwrap();
+            assert_eq!((&event["name"], &event["origin"]["tool"]), (&name.into(), &"greet".into()));
+        }
+        assert!(events.next().is_none());
+    }
+
+    #[test]
+    fn an_output_that_is_gone_is_tried_again() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let outcome = Stdout::new(Gone).send(&sample::batch(1), &sample::context());
+        assert!(matches!(outcome, Outcome::Retry { after: None, .. }), "{outcome:?}");
+    }
+}

@@ -9,7 +9,13 @@
 use std::convert::Infallible;
 use std::fmt::Display;
 
-use super::outcome::{Failure, Outcome, Report, type_kind};
+pub use std::result::Result::{Err, Ok};
+
+pub use super::future::Command;
+pub use super::guard::Guard;
+pub use super::outcome::Report;
+
+use super::outcome::{Failure, Outcome, type_kind};
 use crate::recorder;
 
 /// What is looked at.

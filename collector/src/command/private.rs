@@ -13,6 +13,10 @@ pub use std::result::Result::{Err, Ok};
 pub use std::string::String;
 pub use std::vec::Vec;
 
+/// Registers nothing: a program that is built without telemetry has no schema.
+#[cfg(telemetry_off)]
+pub use crate::__submit_nothing as submit;
+#[cfg(not(telemetry_off))]
 pub use inventory::submit;
 pub use telemetry_macros::configuration;
 
@@ -81,10 +85,10 @@ pub fn text<T: Text + ?Sized>(key: &'static str, value: &T) -> Option<Attribute<
     Some(Attribute::new(key, value.text()?.into_owned()))
 }
 
-/// The case of an enum.
+/// The case of an enum: a name that the author declared.
 #[must_use]
 pub fn case(name: &'static str) -> Option<Value<'static>> {
-    Some(Value::Text(Cow::Borrowed(name)))
+    Some(Value::Declared(name))
 }
 
 /// Text that lives as long as the program.

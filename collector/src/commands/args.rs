@@ -40,6 +40,24 @@ use super::{CommandError, text};
 /// assert!(Cli::try_parse_from(["greet", "telemetry", "enable", "--local"]).is_ok());
 /// assert!(Cli::try_parse_from(["greet", "telemetry", "off", "--json"]).is_ok());
 /// ```
+///
+/// In a CLI that clap's builder makes it is a subcommand like any other:
+///
+/// ```
+/// use clap::{Args as _, Command, FromArgMatches as _};
+/// use telemetry::commands::{Action, Args};
+///
+/// let cli = || Command::new("greet").subcommand(Args::augment_args(Command::new("telemetry")));
+///
+/// let matches = cli().try_get_matches_from(["greet", "telemetry", "enable", "--local"])?;
+/// if let Some(("telemetry", matches)) = matches.subcommand() {
+///     let args = Args::from_arg_matches(matches)?;
+///     assert!(matches!(args.action, Action::Enable { local: true, .. }));
+///     // std::process::exit is not needed: return `args.run()` from `main`.
+/// }
+/// assert!(cli().try_get_matches_from(["greet", "telemetry", "sideways"]).is_err());
+/// # Ok::<(), clap::Error>(())
+/// ```
 #[derive(Debug, Clone, clap::Args)]
 #[command(
     about = "Manage opt-in pseudonymous usage telemetry",

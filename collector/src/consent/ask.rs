@@ -5,6 +5,11 @@
 //! anything but an open question has decided. An answer is stored; Enter means no; a skip stores only
 //! that the question was put, so that the same question is not put again by itself.
 //!
+//! There is no prompt crate below [`Terminal`]: it needs one line of text and one answer, and those crates
+//! put the terminal into raw mode, which an interrupt leaves behind, read single keys, which may have been
+//! typed ahead, and take an empty line for a default of theirs. An author who wants one implements [`Asker`]
+//! with it, by a closure.
+//!
 //! Whatever text the author chooses, the user reads the word *pseudonymous*, who gets the data, which
 //! host it goes to, and the command that says no: what the text leaves out is added.
 
@@ -163,7 +168,7 @@ pub fn ask(
     let author = inputs.author;
     let before = file::read(place);
     // Not `at_start`, which need not notice that this is a test where nothing would be recorded.
-    if let Some(why) = unasked(place, author, &resolve(inputs), occasion) {
+    if let Some(why) = unasked(&resolve(inputs), occasion, &|| was_skipped(place, author)) {
         return Ok(Asked::Not(why));
     }
     // Whoever cannot be asked has not answered.
@@ -190,7 +195,11 @@ pub fn ask(
 }
 
 /// Why the question may not be put, in the order of cost.
-fn unasked(place: &Place, author: &Author<'_>, verdict: &Verdict, occasion: Occasion) -> Option<Unasked> {
+pub(super) fn unasked(
+    verdict: &Verdict,
+    occasion: Occasion,
+    skipped_before: &dyn Fn() -> bool,
+) -> Option<Unasked> {
     if !verdict.is_open_question() {
         Some(Unasked::Decided)
     } else if occasion.protocol {
@@ -199,7 +208,7 @@ fn unasked(place: &Place, author: &Author<'_>, verdict: &Verdict, occasion: Occa
         Some(Unasked::Ci(name))
     } else if !(occasion.can_read && occasion.can_show) {
         Some(Unasked::NoTerminal)
-    } else if !occasion.again && was_skipped(place, author) {
+    } else if !occasion.again && skipped_before() {
         Some(Unasked::SkippedBefore)
     } else {
         None

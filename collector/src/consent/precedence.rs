@@ -2,9 +2,11 @@
 //!
 //! The precedence is written down a second time here, as a table that is read from top to bottom: the
 //! first row whose conditions all hold names the step and what it says. The table knows nothing of
-//! the code. A second table says when a yes is local only.
+//! the code. A second table says when a yes is local only, and a third, whether the user is asked: by what
+//! decided, and by the terminal.
 
 use super::*;
+use crate::consent::ask::{Occasion, Unasked, unasked};
 use std::path::PathBuf;
 
 #[derive(Clone, Copy, Debug)]
@@ -237,6 +239,66 @@ fn every_combination_is_decided_by_the_documented_step() {
     });
     assert_eq!(count, 259_200);
     assert_eq!(steps.len(), 14, "every step decides somewhere: {steps:?}");
+}
+
+/// Where the question would be put: the terminal's part.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    occasion: Occasion,
+    skipped_before: bool,
+}
+
+/// Why the user is not asked, and when.
+type UnaskedRow = (Unasked, fn(&str, &At) -> bool);
+
+const UNASKED: [UnaskedRow; 6] = [
+    (Unasked::Decided, |step, _| !step.starts_with("nobody")),
+    (Unasked::Protocol, |_, at| at.occasion.protocol),
+    (Unasked::Ci("GitHub Actions"), |_, at| at.occasion.ci.is_some()),
+    (Unasked::NoTerminal, |_, at| !at.occasion.can_read),
+    (Unasked::NoTerminal, |_, at| !at.occasion.can_show),
+    // The tool's `init` asks again.
+    (Unasked::SkippedBefore, |_, at| at.skipped_before && !at.occasion.again),
+];
+
+/// All of a terminal's part: stdin, stderr, CI, a protocol on stdio, an `init`, a question skipped before.
+fn occasions() -> Vec<At> {
+    (0..64u8)
+        .map(|number| {
+            let bit = |at: u8| number & (1 << at) != 0;
+            let occasion = Occasion {
+                can_read: bit(0),
+                can_show: bit(1),
+                ci: bit(2).then_some("GitHub Actions"),
+                protocol: bit(3),
+                again: bit(4),
+            };
+            At { occasion, skipped_before: bit(5) }
+        })
+        .collect()
+}
+
+#[test]
+fn in_every_combination_and_at_every_terminal_the_question_is_put_where_it_is_documented_to_be() {
+    let occasions = occasions();
+    let (mut put, mut count) = (0, 0);
+    each_case(|case| {
+        let verdict = with_inputs(case, resolve);
+        let (_, step, _) = expected(case);
+        for at in &occasions {
+            let expected = UNASKED.iter().find(|(_, applies)| applies(step, at)).map(|(why, _)| *why);
+            let found = unasked(&verdict, at.occasion, &|| at.skipped_before);
+            assert_eq!(found, expected, "{case:?} {at:?}");
+            put += usize::from(found.is_none());
+            count += 1;
+        }
+    });
+    assert_eq!(count, 259_200 * 64);
+    // Three of the terminal's 64: attended, no protocol, no CI, and not skipped before or asked again.
+    let mut open = 0;
+    each_case(|case| open += usize::from(expected(case).1.starts_with("nobody")));
+    assert!(open > 0);
+    assert_eq!(put, 3 * open);
 }
 
 #[test]

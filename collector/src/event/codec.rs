@@ -80,6 +80,10 @@ fn encode_attribute(attribute: &Attribute<'_>, clean: &Cleaner, out: &mut Vec<u8
             text = clean.text(value);
             (TEXT, [0; 8], Some(text.as_bytes()))
         }
+        Value::Declared(value) => {
+            text = clean.declared(value);
+            (TEXT, [0; 8], Some(text.as_bytes()))
+        }
         Value::Integer(number) => (INTEGER, number.to_le_bytes(), None),
         Value::Number(number) => (NUMBER, number.to_le_bytes(), None),
         Value::Boolean(flag) => (BOOLEAN, [u8::from(*flag), 0, 0, 0, 0, 0, 0, 0], None),
@@ -266,6 +270,24 @@ mod tests {
         assert_eq!((kept.args.len(), &*kept.args[127]), (128, "a127"));
         assert_eq!((kept.attributes.len(), &*kept.attributes[63].key), (64, "tool"));
         assert_eq!(kept.attributes[0], Attribute::new("k0", 0_i64));
+    }
+
+    #[test]
+    fn what_the_author_declared_is_not_redacted_though_it_looks_like_a_secret_and_the_same_text_is() {
+        const CASE: &str = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8";
+        let mut event = Event::new(CASE, CASE);
+        event.error_kind = Some(CASE.into());
+        let case = crate::command::private::case(CASE).unwrap();
+        let attributes = [
+            Attribute { key: CASE.into(), value: case },
+            Attribute::new("text", CASE),
+            Attribute::new("plain", "b"),
+        ];
+        event.attributes = attributes.into_iter().collect();
+        let kept = stored(&event, &[]);
+        assert_eq!((&*kept.kind, &*kept.name, kept.error_kind.as_deref()), (CASE, CASE, Some(CASE)));
+        assert_eq!(kept.attributes[0], Attribute::new(CASE, CASE));
+        assert_eq!(kept.attributes[1], Attribute::new("text", "[redacted]"));
     }
 
     proptest! {

@@ -197,8 +197,11 @@ impl Ended {
 /// The value of an attribute.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Value<'a> {
-    /// Text.
+    /// Text. It is redacted.
     Text(Cow<'a, str>),
+    /// Text that the author's program holds, like the name of an enum's case: no user's text can be in it,
+    /// so it is not redacted. Backends see text.
+    Declared(&'static str),
     /// A whole number. Beyond 2^53 a backend sees the nearest one that a double can hold.
     Integer(i64),
     /// A number. What is not finite is recorded as text.
@@ -254,6 +257,8 @@ impl<'a> Attribute<'a> {
     fn to_owned_attribute(&self) -> Attribute<'static> {
         let value = match &self.value {
             Value::Text(text) => Value::Text(Cow::Owned(text.clone().into_owned())),
+            // What reads it later sees text, as after the journal.
+            Value::Declared(text) => Value::Text(Cow::Borrowed(text)),
             Value::Integer(number) => Value::Integer(*number),
             Value::Number(number) => Value::Number(*number),
             Value::Boolean(flag) => Value::Boolean(*flag),

@@ -1,6 +1,7 @@
 //! What a tool may call by itself on the handle, beside the attributes: as in the ancestor.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use super::{LOCAL, Leaving, May, Telemetry};
@@ -124,6 +125,45 @@ impl Telemetry {
         let directory = session.journal_directory();
         let pending = journal::survey(&directory).events;
         journal::purge(&directory).map(|_| pending)
+    }
+
+    /// The machine id that this run's events carry, as `status` shows it. None while nothing is recorded
+    /// (before a yes there is no id, and asking makes none), and where the author chose none.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let tool = telemetry::Tool::from_toml("1.0.0", "[tool]\nid = \"com.example.greet\"").data_directory(directory.path());
+    /// let telemetry = telemetry::start(tool);
+    /// match telemetry.machine_id() {
+    ///     Some(id) => println!("support: my machine id is {id}"),
+    ///     None => println!("support: this tool records nothing"),
+    /// }
+    /// # assert_eq!(telemetry.machine_id(), None, "nobody has said yes");
+    /// # assert_eq!(std::fs::read_dir(directory.path())?.count(), 0, "and asking made nothing");
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn machine_id(&self) -> Option<String> {
+        self.session.as_ref().filter(|_| self.enabled())?.machine_id()
+    }
+
+    /// The directory in which everything is kept: the decision, the journal, the local log. It need not
+    /// exist. None where the configuration cannot be used, or the system names no place.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// let tool = telemetry::Tool::from_toml("1.0.0", "[tool]\nid = \"com.example.greet\"");
+    /// # let tool = tool.data_directory(directory.path());
+    /// let telemetry = telemetry::start(tool);
+    /// if let Some(directory) = telemetry.data_directory() {
+    ///     println!("telemetry keeps its files in {}", directory.display());
+    /// }
+    /// # assert_eq!(telemetry.data_directory(), Some(directory.path()));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn data_directory(&self) -> Option<&Path> {
+        Some(self.session.as_ref()?.place.directory())
     }
 
     /// The name of the backend that the author chose, and what the user consents to, as in

@@ -124,6 +124,11 @@ impl Tool {
     /// Reads the configuration from this file when the tool starts, in place of what was embedded.
     /// Relative paths in it are relative to its directory.
     ///
+    /// A file that cannot be read or is not understood names no tool and no destination: while it is so,
+    /// nothing is recorded or sent, the user's `status` says what is wrong in which line, and what earlier
+    /// runs recorded stays and is sent once it is mended. A *backend* that cannot be used is another matter:
+    /// recording goes on, and the events are held.
+    ///
     /// Whoever chooses the file chooses where data goes: take the path from a place that only the
     /// author or the machine's administrator can write, never from the working directory.
     #[must_use]
@@ -165,7 +170,8 @@ impl Tool {
     }
 
     /// The same for a component that was compiled when the tool was built, so that the tool needs no
-    /// compiler: by `telemetry_host::precompile_in_build_script` or `telemetry-kit precompile`.
+    /// compiler: by `telemetry_host::precompile_in_build_script` or `telemetry-kit precompile`. With either it
+    /// is there for the processor and for the interpreter, which serves where executable memory is refused.
     ///
     /// This is code that runs as it stands. It must be part of the program (`include_bytes!`), never
     /// something that was read at run time.

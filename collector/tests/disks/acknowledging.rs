@@ -41,9 +41,12 @@ fn what_cannot_be_acknowledged_is_sent_once_and_not_by_every_later_sender() {
         let scene = Scene::new(true);
         scene.speak(&[], &when);
         let broken = broken(&scene, call, error);
+        let mut hit = false;
         for _ in 0..SENDERS {
             assert!(scene.send(&words(&broken)).status.success(), "{when}");
+            hit |= scene.was_hit();
         }
+        assert!(hit, "{when}: it did not come to pass");
         assert_eq!(scene.vendor.requests().len(), 1, "{when}: a request for each sender");
         let status = scene.status();
         let shown = status["last_attempt"].as_str().unwrap();
@@ -73,9 +76,12 @@ fn what_cannot_be_claimed_is_not_sent_and_neither_lost_nor_repeated_later() {
         let scene = Scene::at_most_once();
         scene.speak(&[], &when);
         let broken = broken(&scene, call, error);
+        let mut hit = false;
         for _ in 0..SENDERS {
             assert!(scene.send(&words(&broken)).status.success(), "{when}");
+            hit |= scene.was_hit();
         }
+        assert!(hit, "{when}: it did not come to pass");
         assert_eq!(scene.vendor.requests().len(), 0, "{when}: sent without a claim");
         assert!(scene.status()["next_attempt"].is_string(), "{when}");
         let ids = all_arrive(&scene, &when);

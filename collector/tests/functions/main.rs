@@ -6,6 +6,7 @@
     clippy::let_and_return,
     clippy::multiple_bound_locations,
     clippy::needless_arbitrary_self_type,
+    clippy::unused_unit,
     reason = "the shapes are what is tested"
 )]
 

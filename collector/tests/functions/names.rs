@@ -44,6 +44,7 @@ trait Everywhere: Sized {
     fn metadata(&self) -> u8 {
         0
     }
+    #[allow(clippy::wrong_self_convention, reason = "found before what takes a reference")]
     fn is_on(self) -> bool {
         false
     }
@@ -127,12 +128,45 @@ fn methods_that_every_type_has_do_no_harm() {
 fn labels_of_the_authors_are_the_authors() {
     #[telemetry::command]
     fn looped() -> u8 {
+        let mut n = 0;
         'body: loop {
             loop {
-                break 'body;
+                n += 1;
+                if n > 2 {
+                    break 'body;
+                }
+                continue 'body;
             }
         }
-        1
+        n
     }
-    succeeds("looped", 1, looped);
+    succeeds("looped", 3, looped);
+}
+
+/// Where `Ok` and `Err` are an author's own.
+mod answers {
+    #[derive(Debug, PartialEq)]
+    pub(super) enum Answer {
+        Ok,
+        Err,
+    }
+
+    use Answer::{Err, Ok};
+
+    #[telemetry::command]
+    pub(super) fn asked(yes: bool) -> Result<Answer, super::Problem> {
+        std::result::Result::Ok(if yes { Ok } else { Err })
+    }
+
+    #[telemetry::command]
+    pub(super) fn refused() -> Result<Answer, super::Problem> {
+        std::result::Result::Err(super::Problem::Refused)
+    }
+}
+
+#[test]
+fn an_ok_and_an_err_of_the_authors_do_no_harm() {
+    assert_eq!(one(|| answers::asked(false)).1.exit_code, Some(0));
+    assert_eq!(one(|| answers::asked(true)).0.ok(), Some(answers::Answer::Ok));
+    assert_eq!(one(answers::refused).1.exit_code, Some(9));
 }

@@ -46,7 +46,7 @@ fn a_component_that_takes_all_randomness() {
             "(import \"wasi:random/random@0.2.3\" \"get-random-bytes\" (func $random (param i64 i32)))",
             "(call $random (i64.const 0x100000000) (i32.const 131072)) (unreachable)",
         ),
-        "the component failed in `send`",
+        "requested len 4294967296 exceeds limit 65536",
     )]);
 }
 
@@ -85,5 +85,5 @@ fn a_component_that_fills_bodies_and_sends_none_of_them() {
            (br $more))
          (unreachable)",
     );
-    contained([case(hoard, "the component failed in `send`")]);
+    contained([case(hoard, "store handle limit exceeded")]);
 }

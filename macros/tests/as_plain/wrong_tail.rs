@@ -1,6 +1,6 @@
 #[telemetry::command]
 fn build() -> Result<u8, String> {
-    "eight"
+    Ok("eight")
 }
 
 fn main() {

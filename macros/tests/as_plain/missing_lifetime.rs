@@ -1,0 +1,8 @@
+#[telemetry::command]
+fn build(one: &str, other: &str) -> &str {
+    if one.is_empty() { other } else { one }
+}
+
+fn main() {
+    build("", "");
+}

@@ -1,0 +1,9 @@
+//
+fn build(text: String) -> usize {
+    drop(text);
+    text.len()
+}
+
+fn main() {
+    build(String::new());
+}

@@ -1,0 +1,8 @@
+//
+async fn build() -> Result<u8, String> {
+    Ok("eight")
+}
+
+fn main() {
+    drop(build());
+}

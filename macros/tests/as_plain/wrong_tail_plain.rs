@@ -1,0 +1,8 @@
+//
+fn build() -> Result<u8, String> {
+    Ok("eight")
+}
+
+fn main() {
+    let _ = build();
+}

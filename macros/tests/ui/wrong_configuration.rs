@@ -1,0 +1,3 @@
+fn main() {
+    let _telemetry = telemetry::start!("wrong_telemetry.toml");
+}
