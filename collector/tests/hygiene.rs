@@ -205,6 +205,6 @@ fn an_authors_strictest_lints_find_nothing() {
     drop((future(1), returned(1), boxed("a")));
     drop((Tool::default().call("a"), Tool::default().go()));
     assert_eq!(generic(&[1, 2], |_| Ok::<_, Problem>(())).unwrap_or(&0), &1);
-    let mains: (fn() -> ExitCode, fn() -> Result<(), Problem>) = (whole::main, whole::asynchronous);
-    let _ = mains;
+    let _: fn() -> ExitCode = whole::main;
+    let _: fn() -> Result<(), Problem> = whole::asynchronous;
 }

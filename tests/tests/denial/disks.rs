@@ -67,7 +67,7 @@ fn on_a_full_disk_a_sender_that_is_stopped_before_it_connects_never_connects() {
     let Some(sender) = Stopped::at(test, &scene, "socket", 1, None) else { return };
     disk.fill();
     assert_plainly_disabled(&scene.disable());
-    sender.is_ended();
+    sender.ends();
     scene.nothing_began_after(0);
 }
 

@@ -222,7 +222,7 @@ impl Stopped {
     }
 
     /// It was ended.
-    pub(crate) fn is_ended(mut self) {
+    pub(crate) fn ends(mut self) {
         self.pid.has_ended();
         self.tracer.wait().expect("strace ends with what it traces");
     }

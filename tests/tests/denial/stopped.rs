@@ -22,7 +22,7 @@ fn a_sender_that_is_stopped_between_its_leave_and_the_connection_never_connects(
     let Some(sender) = Stopped::at(test, &scene, "socket", 1, None) else { return };
     assert_eq!(scene.sender(), sender.process(), "it has leave");
     assert_plainly_disabled(&scene.disable());
-    sender.is_ended();
+    sender.ends();
     scene.nothing_began_after(0);
 }
 
