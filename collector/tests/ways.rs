@@ -177,7 +177,8 @@ fn an_interval_of_zero_does_not_make_one_sender_ask_a_broken_vendor_without_a_pa
     };
     assert!(command("five", "mode = \"never\"\ninterval = \"0s\"").status().unwrap().success());
     let sender = "mode = \"detached\"\ninterval = \"0s\"\nlifetime = \"2s\"";
-    assert!(command("__telemetry_sender", sender).status().unwrap().success());
+    let mut alone = command("__telemetry_sender", sender);
+    assert!(alone.env("TELEMETRY_SENDER", "com.example.probe").status().unwrap().success());
     // After a quarter of a second, a half, and a whole one: a fifth would come after its life.
     let count = requests.try_iter().count();
     assert!((1..=4).contains(&count), "{count} requests in two seconds");

@@ -77,6 +77,17 @@ pub(crate) use crate::needs::strace;
 
 /// Runs the program with a fault at a system call; its status, and what strace saw.
 pub(crate) fn injected(directory: &Path, program: &str, call: &str, fault: &str) -> (ExitStatus, String) {
+    injected_at(directory, program, call, fault, &[])
+}
+
+/// The same, with more of strace's arguments.
+pub(crate) fn injected_at(
+    directory: &Path,
+    program: &str,
+    call: &str,
+    fault: &str,
+    more: &[&str],
+) -> (ExitStatus, String) {
     let log = directory.join("strace");
     let wrapper = [
         "strace",
@@ -90,6 +101,7 @@ pub(crate) fn injected(directory: &Path, program: &str, call: &str, fault: &str)
         &format!("inject={call}:{fault}"),
     ]
     .map(str::to_owned);
+    let wrapper: Vec<String> = wrapper.into_iter().chain(more.iter().map(|it| (*it).to_owned())).collect();
     let output = command(directory, program, &wrapper).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!text.contains("panicked"), "{call} {fault}: {text}");
