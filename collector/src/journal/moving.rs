@@ -107,12 +107,14 @@ impl Writer {
         if self.has_losses_to_say() {
             self.say_losses(common, fast);
         }
+        // Before the question: while it is mapped, another thread may begin a command in it at any moment, whose
+        // start would stay behind without its end.
+        self.unmap(fast);
         if fast.is_running() {
             // If that fails the segment stays leased: its commands are running.
             let _ = self.rotate(common, fast);
             return;
         }
-        self.unmap(fast);
         if let Some(lease) = &self.lease {
             self.unsynced.push(lease.name.clone());
         }
