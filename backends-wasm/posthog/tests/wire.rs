@@ -167,39 +167,12 @@ fn ingest(request: &Request, kept: &RefCell<Vec<String>>) -> Result<Response, Ht
     Ok(answer(200))
 }
 
-/// How many events, how many of them as big as a tool can record, and of what they are full.
-const LOADS: [(usize, usize, char); 9] = [
-    (1, 0, 'x'),
-    (1, 1, '\u{1}'),
-    (2, 2, '"'),
-    (999, 3, 'ä'),
-    (1_000, 24, 'x'),
-    (1_001, 3, '\u{1}'),
-    (4_999, 3, '"'),
-    (5_000, 3, 'x'),
-    (5_000, 0, 'x'),
-];
-
-/// Events of which the big ones are spread among the others.
-fn load(count: usize, big: usize, letter: char) -> Vec<Event> {
-    let every = count.checked_div(big).unwrap_or(usize::MAX);
-    let event = |at: usize| {
-        let name = format!("c{at}");
-        if at.is_multiple_of(every) && at / every < big {
-            testing::biggest(&name, letter)
-        } else {
-            command(&name)
-        }
-    };
-    (0..count).map(event).collect()
-}
-
 #[test]
 fn no_batch_of_the_biggest_events_exceeds_posthogs_limits_and_every_event_is_accounted_for() {
     for settings in [BATCH, EVENTS] {
         let backend: PostHog = testing::configure(settings).expect("the settings are right");
-        for (count, big, letter) in LOADS {
-            let events = load(count, big, letter);
+        for (count, big, letter) in testing::LOADS {
+            let events = testing::load(count, big, letter);
             let kept = RefCell::new(Vec::new());
             let done =
                 deliver(&backend, &batch(events.clone()), &mut |request: &Request| ingest(request, &kept));

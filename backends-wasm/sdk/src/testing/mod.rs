@@ -27,7 +27,7 @@ mod script;
 mod table;
 
 pub use golden::{golden, render};
-pub use sample::{attribute, batch, biggest, command, context, everything, instant, origin};
+pub use sample::{LOADS, attribute, batch, biggest, command, context, everything, instant, load, origin};
 pub use script::{Script, answer};
 pub use table::{Delivered, Row, deliver, outline, outline_erasure, table};
 

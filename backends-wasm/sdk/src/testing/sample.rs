@@ -81,6 +81,39 @@ pub fn biggest(name: &str, letter: char) -> Event {
     Event { attributes, ..command(name) }
 }
 
+/// Loads that press against a vendor's limits, for [`load`]: how many events, how many of them as big as a
+/// tool can record, and of what these are full.
+pub const LOADS: [(usize, usize, char); 9] = [
+    (1, 0, 'x'),
+    (1, 1, '\u{1}'),
+    (2, 2, '"'),
+    (999, 3, 'ä'),
+    (1_000, 24, 'x'),
+    (1_001, 3, '\u{1}'),
+    (4_999, 3, '"'),
+    (5_000, 3, 'x'),
+    (5_000, 0, 'x'),
+];
+
+/// So many events, of which the [`biggest`] ones are spread among the others.
+///
+/// ```
+/// use telemetry_backend_sdk::testing::{LOADS, load};
+///
+/// for (count, big, letter) in LOADS {
+///     assert_eq!(load(count, big, letter).len(), count);
+/// }
+/// ```
+#[must_use]
+pub fn load(count: usize, big: usize, letter: char) -> Vec<Event> {
+    let every = count.checked_div(big).unwrap_or(usize::MAX);
+    let event = |at: usize| {
+        let name = format!("c{at}");
+        if at.is_multiple_of(every) && at / every < big { biggest(&name, letter) } else { command(&name) }
+    };
+    (0..count).map(event).collect()
+}
+
 /// A batch of these events from [`origin`].
 #[must_use]
 pub fn batch(events: Vec<Event>) -> Batch {
