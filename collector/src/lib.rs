@@ -49,6 +49,7 @@ mod platform;
 mod recorder;
 pub mod redact;
 pub mod schema;
+mod scratch;
 mod session;
 pub mod tool;
 

@@ -41,8 +41,7 @@ impl Frame {
 
     /// Records a command whose function returned, or that was ended from elsewhere.
     pub(super) fn end(self, ended: Ended, report: Report) {
-        let now = Instant::now();
-        let duration = now.saturating_duration_since(self.started);
+        let duration = self.started.elapsed();
         let mut attributes = self.attributes;
         if let Some(parent) = self.parent {
             attributes.push(Attribute::new(PARENT, Value::Text(parent.to_string().into())));
@@ -66,7 +65,7 @@ impl Frame {
                     .into();
             }
         }
-        recorder::record_at(&event, now);
+        recorder::record(&event);
     }
 
     /// Records a command whose guard was dropped: by its function's end, or by a panic.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::clean::{Cleaner, LEFT_OUT, MAX_ATTRIBUTES};
 use super::{Attribute, Ended, Event, EventId, Timestamp, Value};
+use crate::scratch::Scratch;
 
 const ID: u8 = 1;
 const KIND: u8 = 2;
@@ -30,25 +31,35 @@ const INTEGER: u8 = 1;
 const NUMBER: u8 = 2;
 const BOOLEAN: u8 = 3;
 
-/// Appends the event to `out`, its texts cleaned, and what `metadata` says beside it: the event's own
-/// attributes win.
-pub(crate) fn encode(event: &Event<'_>, metadata: &[Attribute<'_>], clean: &Cleaner, out: &mut Vec<u8>) {
-    field(out, ID, &event.id.0);
+/// Appends the event to `out` under this id and time, its texts cleaned, and what `metadata` says beside it: the
+/// event's own attributes win.
+pub(crate) fn encode(
+    event: &Event<'_>,
+    id: EventId,
+    time: Timestamp,
+    metadata: &[Attribute<'_>],
+    out: &mut Scratch,
+) {
+    let clean = Cleaner;
+    out.put([ID, 16]);
+    out.put(id.0);
     field(out, KIND, clean.declared(&event.kind).as_bytes());
     field(out, NAME, clean.declared(&event.name).as_bytes());
-    out.extend_from_slice(&[TIME, 12]);
-    out.extend_from_slice(&event.time.seconds.to_le_bytes());
-    out.extend_from_slice(&event.time.nanos.to_le_bytes());
+    out.put([TIME, 12]);
+    out.put(time.seconds.to_le_bytes());
+    out.put(time.nanos.to_le_bytes());
     if let Some(duration) = event.duration {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        field(out, DURATION, &nanos.to_le_bytes());
+        out.put([DURATION, 8]);
+        out.put(nanos.to_le_bytes());
     }
     if let Some(code) = event.exit_code {
-        field(out, EXIT_CODE, &code.to_le_bytes());
+        out.put([EXIT_CODE, 4]);
+        out.put(code.to_le_bytes());
     }
     if let Some(ended) = event.ended {
         let code = Ended::ALL.iter().position(|&way| way == ended).unwrap_or(0);
-        field(out, ENDED, &[code as u8]);
+        out.put([ENDED, 1, code as u8]);
     }
     if let Some(kind) = &event.error_kind {
         field(out, ERROR_KIND, clean.declared(kind).as_bytes());
@@ -56,59 +67,85 @@ pub(crate) fn encode(event: &Event<'_>, metadata: &[Attribute<'_>], clean: &Clea
     if let Some(error) = &event.error {
         field(out, ERROR, clean.text(error).as_bytes());
     }
-    clean.arguments(&event.args, |argument| field(out, ARGUMENT, argument.as_bytes()));
-    let more = metadata.iter().filter(|more| event.attributes.iter().all(|own| own.key != more.key));
-    let all = || event.attributes.iter().chain(more.clone());
-    // Who stays within the limit in any case is not counted.
-    let count =
-        if event.attributes.len() + metadata.len() > MAX_ATTRIBUTES { all().count() } else { MAX_ATTRIBUTES };
+    if !event.args.is_empty() {
+        clean.arguments(&event.args, |argument| field(out, ARGUMENT, argument.as_bytes()));
+    }
+    if event.attributes.len() + metadata.len() <= MAX_ATTRIBUTES {
+        for attribute in event.attributes.iter() {
+            encode_attribute(attribute, out);
+        }
+        for attribute in metadata.iter().filter(|more| !says(event, more)) {
+            encode_attribute(attribute, out);
+        }
+    } else {
+        encode_many(event, metadata, out);
+    }
+}
+
+fn says(event: &Event<'_>, more: &Attribute<'_>) -> bool {
+    event.attributes.iter().any(|own| own.key == more.key)
+}
+
+/// More attributes than an event may have, perhaps: what is left out is counted.
+#[cold]
+fn encode_many(event: &Event<'_>, metadata: &[Attribute<'_>], out: &mut Scratch) {
+    let all = || event.attributes.iter().chain(metadata.iter().filter(|more| !says(event, more)));
+    let count = all().count();
     let kept = if count > MAX_ATTRIBUTES { MAX_ATTRIBUTES - 1 } else { MAX_ATTRIBUTES };
     for attribute in all().take(kept) {
-        encode_attribute(attribute, clean, out);
+        encode_attribute(attribute, out);
     }
     if count > MAX_ATTRIBUTES {
-        encode_attribute(&Attribute::new(LEFT_OUT, count - kept), clean, out);
+        encode_attribute(&Attribute::new(LEFT_OUT, count - kept), out);
     }
 }
 
-fn encode_attribute(attribute: &Attribute<'_>, clean: &Cleaner, out: &mut Vec<u8>) {
+fn encode_attribute(attribute: &Attribute<'_>, out: &mut Scratch) {
+    let clean = Cleaner;
     let key = clean.declared(&attribute.key);
     let key = key.as_bytes();
-    let text;
-    let (tag, fixed, value): (u8, [u8; 8], Option<&[u8]>) = match &attribute.value {
-        Value::Text(value) => {
-            text = clean.text(value);
-            (TEXT, [0; 8], Some(text.as_bytes()))
-        }
-        Value::Declared(value) => {
-            text = clean.declared(value);
-            (TEXT, [0; 8], Some(text.as_bytes()))
-        }
-        Value::Integer(number) => (INTEGER, number.to_le_bytes(), None),
-        Value::Number(number) => (NUMBER, number.to_le_bytes(), None),
-        Value::Boolean(flag) => (BOOLEAN, [u8::from(*flag), 0, 0, 0, 0, 0, 0, 0], None),
-    };
-    let value = value.unwrap_or(if tag == BOOLEAN { &fixed[..1] } else { &fixed });
-    out.push(ATTRIBUTE);
-    length(out, length_of(key.len()) + key.len() + 1 + value.len());
-    length(out, key.len());
-    out.extend_from_slice(key);
-    out.push(tag);
-    out.extend_from_slice(value);
+    match &attribute.value {
+        Value::Text(value) => encode_value(key, TEXT, clean.text(value).as_bytes(), out),
+        Value::Declared(value) => encode_value(key, TEXT, clean.declared(value).as_bytes(), out),
+        Value::Integer(number) => encode_value(key, INTEGER, &number.to_le_bytes(), out),
+        Value::Number(number) => encode_value(key, NUMBER, &number.to_le_bytes(), out),
+        Value::Boolean(flag) => encode_value(key, BOOLEAN, &[u8::from(*flag)], out),
+    }
 }
 
-fn field(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
-    out.push(tag);
-    length(out, value.len());
-    out.extend_from_slice(value);
+#[inline]
+fn encode_value(key: &[u8], tag: u8, value: &[u8], out: &mut Scratch) {
+    let size = length_of(key.len()) + key.len() + 1 + value.len();
+    if size < 0x80 {
+        out.put([ATTRIBUTE, size as u8, key.len() as u8]);
+    } else {
+        out.put([ATTRIBUTE]);
+        length(out, size);
+        length(out, key.len());
+    }
+    out.put_slice(key);
+    out.put([tag]);
+    out.put_slice(value);
 }
 
-fn length(out: &mut Vec<u8>, mut length: usize) {
+#[inline]
+fn field(out: &mut Scratch, tag: u8, value: &[u8]) {
+    if value.len() < 0x80 {
+        out.put([tag, value.len() as u8]);
+    } else {
+        out.put([tag]);
+        length(out, value.len());
+    }
+    out.put_slice(value);
+}
+
+#[cold]
+fn length(out: &mut Scratch, mut length: usize) {
     while length >= 0x80 {
-        out.push(length as u8 | 0x80);
+        out.put([length as u8 | 0x80]);
         length >>= 7;
     }
-    out.push(length as u8);
+    out.put([length as u8]);
 }
 
 const fn length_of(length: usize) -> usize {
@@ -234,10 +271,9 @@ mod tests {
     }
 
     fn stored(event: &Event<'_>, metadata: &[Attribute<'_>]) -> Event<'static> {
-        let mut bytes = Vec::new();
-        let event = Event { id: EventId::from_parts(1, 1), ..event.clone_borrowed() };
-        encode(&event, metadata, &Cleaner, &mut bytes);
-        decode(&bytes).unwrap()
+        let mut bytes = Scratch::new();
+        encode(event, EventId::from_parts(1, 1), event.time, metadata, &mut bytes);
+        decode(bytes.bytes()).unwrap()
     }
 
     #[test]
@@ -293,9 +329,9 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded_again(event in event()) {
-            let mut bytes = Vec::new();
-            encode(&event, &[], &Cleaner, &mut bytes);
-            prop_assert_eq!(decode(&bytes), Some(event));
+            let mut bytes = Scratch::new();
+            encode(&event, event.id, event.time, &[], &mut bytes);
+            prop_assert_eq!(decode(bytes.bytes()), Some(event));
         }
 
         #[test]
@@ -305,10 +341,10 @@ mod tests {
 
         #[test]
         fn a_field_from_a_later_version_is_skipped(event in event(), tag in 100..=255u8, more in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let mut bytes = Vec::new();
+            let mut bytes = Scratch::new();
             field(&mut bytes, tag, &more);
-            encode(&event, &[], &Cleaner, &mut bytes);
-            prop_assert_eq!(decode(&bytes), Some(event));
+            encode(&event, event.id, event.time, &[], &mut bytes);
+            prop_assert_eq!(decode(bytes.bytes()), Some(event));
         }
     }
 }

@@ -69,7 +69,8 @@ impl Timestamp {
     /// The system clock's time.
     #[must_use]
     pub fn now() -> Self {
-        Self::from(SystemTime::now())
+        let (seconds, nanos) = crate::platform::clock::exactly();
+        Self { seconds, nanos }
     }
 
     /// The moment so long after this one. What is unknown (zero) stays so.
@@ -310,23 +311,6 @@ impl<'a> Event<'a> {
             error: None,
             args: Cow::Borrowed(&[]),
             attributes: Cow::Borrowed(&[]),
-        }
-    }
-
-    /// The same event, borrowing every text: a copy without an allocation.
-    pub(crate) fn clone_borrowed(&self) -> Event<'_> {
-        Event {
-            id: self.id,
-            kind: Cow::Borrowed(&self.kind),
-            name: Cow::Borrowed(&self.name),
-            time: self.time,
-            duration: self.duration,
-            exit_code: self.exit_code,
-            ended: self.ended,
-            error_kind: self.error_kind.as_deref().map(Cow::Borrowed),
-            error: self.error.as_deref().map(Cow::Borrowed),
-            args: Cow::Borrowed(&self.args),
-            attributes: Cow::Borrowed(&self.attributes),
         }
     }
 

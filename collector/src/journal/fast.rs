@@ -1,25 +1,10 @@
 //! The way of a record when the segment is mapped: no lock that another recorder waits for.
 
-use super::format::{Head, Tally};
+use super::draft::Draft;
 use super::mapped::{Mapped, Stop};
 use super::settings::{MOVED, RecordKind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
-
-/// A record to be appended.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Record<'a> {
-    pub(super) kind: u8,
-    pub(super) id: [u8; 16],
-    pub(super) seconds: u32,
-    pub(super) payload: &'a [u8],
-}
-
-impl Record<'_> {
-    pub(super) fn head(&self, tally: Tally) -> Head {
-        Head { kind: self.kind, id: self.id, seconds: self.seconds, tally }
-    }
-}
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A command that began and has not ended, and where its start record is.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +13,32 @@ pub(super) struct Running {
     pub(super) offset: u64,
 }
 
+/// Threads that append at the same time read the mapping through different ones of these.
+const SHARDS: usize = 8;
+
+/// One thread's way to the mapping. Alone on its stretch of memory: a lock that two processors write to in
+/// turns costs as much as a record.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shard(RwLock<Option<Arc<Mapped>>>);
+
+impl Shard {
+    fn read(&self) -> RwLockReadGuard<'_, Option<Arc<Mapped>>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Option<Arc<Mapped>>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What recorders of a process share without the writer's lock.
 ///
-/// The writer maps and unmaps under its own lock and this one's exclusive side, so that whoever
-/// appends holds the shared side and can rely on the segment.
+/// The writer maps and unmaps under its own lock and the exclusive side of every shard's, so that whoever
+/// appends holds the shared side of one and can rely on the segment.
 #[derive(Debug, Default)]
 pub(super) struct Fast {
-    mapped: RwLock<Option<Mapped>>,
+    mapped: [Shard; SHARDS],
     running: Mutex<Vec<Running>>,
     /// How many there are: an event of a process without running commands asks only this.
     any_running: AtomicUsize,
@@ -43,28 +47,39 @@ pub(super) struct Fast {
 impl Fast {
     /// Appends if the segment is mapped and nothing else is to be done.
     #[inline]
-    pub(super) fn append(&self, record: &Record<'_>) -> bool {
-        self.try_append(record, false) == Some(Ok(()))
+    pub(super) fn append(&self, draft: &mut Draft) -> bool {
+        self.try_append(draft, false) == Some(Ok(()))
     }
 
     /// Appends if the segment is mapped. `None` if it is not.
-    pub(super) fn try_append(&self, record: &Record<'_>, looked: bool) -> Option<Result<(), Stop>> {
-        let mapped = self.mapped.read().unwrap_or_else(PoisonError::into_inner);
-        let appended = mapped.as_ref()?.append(&record.head(Tally::default()), record.payload, looked);
-        Some(appended.map(|offset| self.note(record, offset)))
+    pub(super) fn try_append(&self, draft: &mut Draft, looked: bool) -> Option<Result<(), Stop>> {
+        let mapped = self.shard().read();
+        let appended = mapped.as_ref()?.append(draft, looked);
+        Some(appended.map(|offset| self.note(draft, offset)))
+    }
+
+    fn shard(&self) -> &Shard {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        }
+        // A thread that is ending has none of its own any more.
+        let [first, ..] = &self.mapped;
+        MINE.try_with(|mine| self.mapped.get(*mine)).ok().flatten().unwrap_or(first)
     }
 
     /// Notes that a command began or ended.
-    pub(super) fn note(&self, record: &Record<'_>, offset: u64) {
-        if record.kind == RecordKind::Start.code() {
+    #[inline]
+    pub(super) fn note(&self, record: &Draft, offset: u64) {
+        if record.kind() == RecordKind::Start.code() {
             let mut running = self.running();
-            running.push(Running { id: record.id, offset });
+            running.push(Running { id: record.id(), offset });
             self.any_running.store(running.len(), Ordering::Release);
-        } else if matches!(RecordKind::from_code(record.kind), RecordKind::Event | RecordKind::Other(MOVED))
+        } else if matches!(RecordKind::from_code(record.kind()), RecordKind::Event | RecordKind::Other(MOVED))
             && self.any_running.load(Ordering::Acquire) > 0
         {
             let mut running = self.running();
-            if let Some(at) = running.iter().rposition(|running| running.id == record.id) {
+            if let Some(at) = running.iter().rposition(|running| running.id == record.id()) {
                 running.swap_remove(at);
             }
             self.any_running.store(running.len(), Ordering::Release);
@@ -91,20 +106,24 @@ impl Fast {
     }
 
     pub(super) fn is_mapped(&self) -> bool {
-        self.mapped.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.shard().read().is_some()
     }
 
     /// What is mapped, for the writer; others may go on appending.
     pub(super) fn with_mapped<T>(&self, look: impl FnOnce(&Mapped) -> T) -> Option<T> {
-        self.mapped.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
+        self.shard().read().as_deref().map(look)
     }
 
     pub(super) fn map(&self, mapped: Mapped) {
-        *self.mapped.write().unwrap_or_else(PoisonError::into_inner) = Some(mapped);
+        let mapped = Arc::new(mapped);
+        for shard in &self.mapped {
+            *shard.write() = Some(Arc::clone(&mapped));
+        }
     }
 
     /// Takes the mapping away, once everybody who appends to it is done.
     pub(super) fn unmap(&self) -> Option<Mapped> {
-        self.mapped.write().unwrap_or_else(PoisonError::into_inner).take()
+        // The last one is the only one: nobody keeps one beyond the lock of its shard.
+        self.mapped.iter().filter_map(|shard| shard.write().take()).filter_map(Arc::into_inner).last()
     }
 }

@@ -118,6 +118,14 @@ impl Seed {
     pub(super) const fn crc(self, offset: u64) -> u32 {
         (self.0 as u32) ^ ((offset >> 3) as u32)
     }
+
+    /// The first word of a record, which makes it count; `rest` is all of it behind that.
+    #[inline]
+    pub(super) fn commit(self, offset: u64, rest: &[u8]) -> u64 {
+        let mut hash = Hasher::new_with_initial(self.crc(offset));
+        hash.update(rest);
+        u64::from(self.mark(offset)) | u64::from(hash.finalize()) << 32
+    }
 }
 
 /// How many bytes a record with such a payload takes.
@@ -175,29 +183,17 @@ impl Head {
         u64::from(self.tally.0) | (words & 0xFF_FFFF) << 32 | u64::from(TAIL_TAG) << 56
     }
 
-    /// The first word, which makes the record count.
-    pub(super) fn commit(&self, seed: Seed, offset: u64, payload: &[u8]) -> u64 {
-        let mut hash = Hasher::new_with_initial(seed.crc(offset));
-        let mut head = [0; 24];
-        head[..8].copy_from_slice(&self.word(payload.len()).to_le_bytes());
-        head[8..].copy_from_slice(&self.id);
-        hash.update(&head);
-        hash.update(payload);
-        let mut end = [0; 16];
-        let padding = payload.len().next_multiple_of(8) - payload.len();
-        end[padding..padding + 8].copy_from_slice(&self.tail(payload.len()).to_le_bytes());
-        hash.update(&end[..padding + 8]);
-        u64::from(seed.mark(offset)) | u64::from(hash.finalize()) << 32
-    }
-
     /// Appends the record to `out`, for `offset` in a segment.
     pub(super) fn encode(&self, seed: Seed, offset: u64, payload: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.commit(seed, offset, payload).to_le_bytes());
+        let start = out.len();
+        out.extend_from_slice(&[0; 8]);
         out.extend_from_slice(&self.word(payload.len()).to_le_bytes());
         out.extend_from_slice(&self.id);
         out.extend_from_slice(payload);
-        out.resize(out.len().next_multiple_of(8), 0);
+        out.resize(start + record_size(payload.len()) - RECORD_TAIL, 0);
         out.extend_from_slice(&self.tail(payload.len()).to_le_bytes());
+        let commit = seed.commit(offset, &out[start + 8..]);
+        out[start..start + 8].copy_from_slice(&commit.to_le_bytes());
     }
 }
 

@@ -6,7 +6,8 @@
 //! no thread ever waits for another: what a killed thread had reserved and not finished is a stretch
 //! that begins with a zero word, which readers step over.
 
-use super::format::{self, Head, Seed, Tally};
+use super::draft::Draft;
+use super::format::{Seed, Tally};
 use crate::platform::mapping::Mapping;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -103,7 +104,7 @@ pub(super) enum Stop {
 }
 
 /// So many records go between two looks at the file: a look costs as much as two records.
-const LOOK_EVERY: u32 = 64;
+pub(super) const LOOK_EVERY: u32 = 256;
 
 /// The two halves of a place: bytes and tally.
 const fn split(place: u64) -> (u64, Tally) {
@@ -137,13 +138,12 @@ impl<M: Memory, P: Place> Mapped<M, P> {
     }
 
     /// Appends a record; says at which offset. With `looked`, no look at the file is due.
-    pub(super) fn append(&self, head: &Head, payload: &[u8], looked: bool) -> Result<u64, Stop> {
-        let size = format::record_size(payload.len());
-        let event = head.kind == super::RecordKind::Event.code();
+    pub(super) fn append(&self, draft: &mut Draft, looked: bool) -> Result<u64, Stop> {
+        let (size, event) = (draft.size(), draft.is_event());
         let mut place = self.place.load();
         let (offset, tally, words) = loop {
             let (offset, before) = split(place);
-            let tally = before.after(head.kind);
+            let tally = before.after(draft.kind());
             if tally.events() > self.most_events {
                 return Err(Stop::Full);
             }
@@ -158,35 +158,19 @@ impl<M: Memory, P: Place> Mapped<M, P> {
                 Err(now) => place = now,
             }
         };
-        let head = Head { tally, ..*head };
-        let commit = head.commit(self.seed, offset, payload);
-        words.store(1, head.word(payload.len()));
-        let (low, high) = u128_halves(head.id);
-        words.store(2, low);
-        words.store(3, high);
-        let (full, rest) = payload.as_chunks::<8>();
-        let mut at = format::RECORD_HEAD / 8;
-        for chunk in full {
-            words.store(at, u64::from_le_bytes(*chunk));
-            at += 1;
+        let (record, _) = draft.place(self.seed, offset, tally).as_chunks::<8>();
+        let mut record = record.iter().map(|word| u64::from_le_bytes(*word)).enumerate();
+        let commit = record.next();
+        for (at, word) in record {
+            words.store(at, word);
         }
-        if !rest.is_empty() {
-            let mut chunk = [0; 8];
-            chunk[..rest.len()].copy_from_slice(rest);
-            words.store(at, u64::from_le_bytes(chunk));
-            at += 1;
+        if let Some((at, word)) = commit {
+            words.commit(at, word);
         }
-        words.store(at, head.tail(payload.len()));
-        words.commit(0, commit);
         if !self.memory.keeps(offset + size as u64) {
             self.gone.fetch_add(u32::from(event), Ordering::Relaxed);
             return Err(Stop::Gone);
         }
         Ok(offset)
     }
-}
-
-fn u128_halves(id: [u8; 16]) -> (u64, u64) {
-    let id = u128::from_le_bytes(id);
-    (id as u64, (id >> 64) as u64)
 }

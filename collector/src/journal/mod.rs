@@ -90,6 +90,7 @@ mod acks;
 mod batch;
 mod caps;
 mod deliver;
+mod draft;
 mod drain;
 mod fast;
 mod format;
@@ -117,6 +118,7 @@ mod writer;
 
 pub use crate::platform::directory::{DirectoryError, state_directory};
 pub use batch::{Batch, Position, Record, Span, Want};
+pub(crate) use draft::Draft;
 pub use drain::{Adopted, Drain, Durability};
 pub use memory::Held;
 pub use purge::{Purged, purge};

@@ -1,6 +1,7 @@
 //! From one segment to the next, and the end of a lease.
 
-use super::fast::{Fast, Record, Running};
+use super::draft::Draft;
+use super::fast::{Fast, Running};
 use super::format;
 use super::lease::{self, Lease};
 use super::recorder::Common;
@@ -72,11 +73,11 @@ impl Writer {
     fn carry(&mut self, fast: &Fast, old: &Lease, running: &Running) -> io::Result<()> {
         // A start record that is damaged by now has nothing to carry.
         let Some((head, payload)) = start_record(old, running)? else { return Ok(()) };
-        let size = format::record_size(payload.len());
-        let record = Record { kind: head.kind, id: head.id, seconds: head.seconds, payload: &payload };
+        let mut record = Draft::new();
+        record.set(head.kind, head.id, head.seconds, &payload);
         // Where others left little room in the new one it grows beyond its limit: a command must not
         // end because of that.
-        self.put_over(fast, &record, size)
+        self.put_over(fast, &mut record)
     }
 
     /// The payloads of the start records of the commands that are running.
@@ -151,12 +152,10 @@ fn say_moved(common: &Common, old: &mut Lease, running: &[Running]) -> io::Resul
     let per_record = (common.settings.record_bytes() / 16).max(1);
     for part in running.chunks(per_record) {
         let ids: Vec<u8> = part.iter().flat_map(|running| running.id).collect();
-        let record = Record { kind: MOVED, id: [0; 16], seconds: common.settings.seconds(), payload: &ids };
-        let end = old.tail + format::record_size(ids.len()) as u64;
-        let mut bytes = Vec::new();
-        record.head(old.tally).encode(old.seed, old.tail, &ids, &mut bytes);
-        file::write_at(&old.file, &bytes, old.tail)?;
-        old.tail = end;
+        let mut record = Draft::new();
+        record.set(MOVED, [0; 16], common.settings.seconds(), &ids);
+        file::write_at(&old.file, record.place(old.seed, old.tail, old.tally), old.tail)?;
+        old.tail += record.size() as u64;
     }
     Ok(())
 }

@@ -6,7 +6,8 @@
 //! closed (which unlocks nothing, the parent still holds them) if no thread of the parent was in the
 //! middle of something.
 
-use super::fast::{Fast, Record};
+use super::draft::Draft;
+use super::fast::Fast;
 use super::memory::Held;
 use super::settings::{Label, LossCause, MOVED, RecordKind, Settings};
 use super::writer::Writer;
@@ -142,17 +143,35 @@ impl Journal {
     /// # Errors
     /// [`AppendError::TooLarge`] if it was dropped, [`AppendError::Held`] if it is in memory only.
     pub fn append(&self, kind: RecordKind, id: &[u8; 16], payload: &[u8]) -> Result<(), AppendError> {
+        let mut draft = Draft::new();
+        draft.begin().put_slice(payload);
+        self.append_draft(kind, *id, &mut draft)
+    }
+
+    /// The same, of a payload that was made where a record needs it.
+    pub(crate) fn append_draft(
+        &self,
+        kind: RecordKind,
+        id: [u8; 16],
+        draft: &mut Draft,
+    ) -> Result<(), AppendError> {
         let process = self.process();
-        let most = self.common.settings.record_bytes();
-        if payload.len() > most {
+        let (size, most) = (draft.payload_len(), self.common.settings.record_bytes());
+        if size > most {
             process.writer().lose(LossCause::TooLarge, 1);
-            return Err(AppendError::TooLarge { size: payload.len(), most });
+            return Err(AppendError::TooLarge { size, most });
         }
-        let record = Record { kind: kind.code(), id: *id, seconds: self.common.settings.seconds(), payload };
-        if process.fast.append(&record) {
+        draft.finish(kind.code(), id, self.common.settings.seconds());
+        if process.fast.append(draft) {
             return Ok(());
         }
-        process.writer().append(&self.common, &process.fast, &record)
+        process.writer().append(&self.common, &process.fast, draft)
+    }
+
+    /// Whether the segment that this process has leased holds events: they wait for it to be given up.
+    pub(crate) fn holds_events(&self) -> bool {
+        let process = self.process();
+        process.writer().holds_events(&process.fast)
     }
 
     /// Takes the start record of a command that has not ended back, as if it had never begun: it is not

@@ -1,7 +1,8 @@
 //! Appending in one process: lease, write, map, and memory where that fails. How it moves from one
 //! segment to the next is in `moving`.
 
-use super::fast::{Fast, Record};
+use super::draft::Draft;
+use super::fast::Fast;
 use super::format;
 use super::lease::Lease;
 use super::mapped::{Mapped, Stop};
@@ -20,13 +21,13 @@ use std::io;
 const RARELY: u32 = 256;
 /// A mapped segment is allocated in steps; each one is twice the one before.
 const FIRST_STEP: u64 = 64 << 10;
-const LAST_STEP: u64 = 1 << 20;
+const LAST_STEP: u64 = 256 << 10;
 
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     pub(super) folder: Option<Folder>,
     pub(super) lease: Option<Lease>,
-    buffer: Vec<u8>,
+    draft: Draft,
     memory: Memory,
     fallback: Option<Fallback>,
     /// Records since the fallback began.
@@ -52,7 +53,7 @@ impl Writer {
         &mut self,
         common: &Common,
         fast: &Fast,
-        record: &Record<'_>,
+        record: &mut Draft,
     ) -> Result<(), AppendError> {
         if self.fallback.is_some() {
             self.since_failure = self.since_failure.saturating_add(1);
@@ -77,9 +78,9 @@ impl Writer {
         }
     }
 
-    fn hold(&mut self, common: &Common, record: &Record<'_>) -> AppendError {
-        let kind = RecordKind::from_code(record.kind);
-        let held = Held { kind, id: record.id, seconds: record.seconds, payload: record.payload.to_vec() };
+    fn hold(&mut self, common: &Common, record: &Draft) -> AppendError {
+        let (kind, payload) = (RecordKind::from_code(record.kind()), record.payload().to_vec());
+        let held = Held { kind, id: record.id(), seconds: record.seconds(), payload };
         let lost = self.memory.hold(held, common.settings.max_held);
         self.lose(LossCause::Memory, lost);
         AppendError::Held(self.fallback.clone().unwrap_or_else(|| Fallback {
@@ -91,8 +92,7 @@ impl Writer {
 
     pub(super) fn flush_memory(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
         while let Some(held) = self.memory.first().cloned() {
-            let (kind, payload) = (held.kind.code(), held.payload.as_slice());
-            self.write(common, fast, &Record { kind, id: held.id, seconds: held.seconds, payload })?;
+            self.write_new(common, fast, held.kind.code(), held.id, held.seconds, &held.payload)?;
             self.memory.drop_first();
         }
         Ok(())
@@ -113,7 +113,7 @@ impl Writer {
         while let Some((cause, by)) = self.unsaid.pop() {
             let payload = format::encode_loss(cause.code(), by);
             let (kind, seconds) = (RecordKind::Loss.code(), common.settings.seconds());
-            if self.write(common, fast, &Record { kind, id: [0; 16], seconds, payload: &payload }).is_err() {
+            if self.write_new(common, fast, kind, [0; 16], seconds, &payload).is_err() {
                 self.unsaid.push((cause, by));
                 return;
             }
@@ -122,9 +122,25 @@ impl Writer {
         }
     }
 
+    /// Writes a record that nobody has made yet.
+    fn write_new(
+        &mut self,
+        common: &Common,
+        fast: &Fast,
+        kind: u8,
+        id: [u8; 16],
+        seconds: u32,
+        payload: &[u8],
+    ) -> io::Result<()> {
+        let mut draft = std::mem::take(&mut self.draft);
+        draft.set(kind, id, seconds, payload);
+        let written = self.write(common, fast, &mut draft);
+        self.draft = draft;
+        written
+    }
+
     /// Writes a record into the leased segment, or the next one.
-    fn write(&mut self, common: &Common, fast: &Fast, record: &Record<'_>) -> io::Result<()> {
-        let size = format::record_size(record.payload.len());
+    fn write(&mut self, common: &Common, fast: &Fast, record: &mut Draft) -> io::Result<()> {
         // Somebody may remove or cut what was leased, and a segment may be full: each of these
         // leads to another lease, and none can happen for ever.
         for _ in 0..4 {
@@ -149,7 +165,7 @@ impl Writer {
                 self.unsynced.clear();
             } else if self.is_cut(fast, look.size) {
                 self.leave_cut(fast);
-            } else if self.put(common, fast, record, size)? {
+            } else if self.put(common, fast, record)? {
                 return Ok(());
             } else {
                 self.rotate(common, fast)?;
@@ -183,21 +199,21 @@ impl Writer {
     }
 
     /// Appends to the leased segment; `false` if it is full.
-    fn put(&mut self, common: &Common, fast: &Fast, record: &Record<'_>, size: usize) -> io::Result<bool> {
+    fn put(&mut self, common: &Common, fast: &Fast, record: &mut Draft) -> io::Result<bool> {
         loop {
             match fast.try_append(record, true) {
                 Some(Ok(())) => return Ok(true),
-                Some(Err(Stop::Short)) if self.grow(fast, size) => {}
+                Some(Err(Stop::Short)) if self.grow(fast, record.size()) => {}
                 Some(Err(Stop::Gone)) => {
                     self.leave_cut(fast);
                     return Ok(false);
                 }
                 Some(Err(_)) => {
                     self.unmap(fast);
-                    return self.put_plain(common, fast, record, size);
+                    return self.put_plain(common, fast, record);
                 }
                 None => {
-                    let appended = self.put_plain(common, fast, record, size)?;
+                    let appended = self.put_plain(common, fast, record)?;
                     if appended {
                         self.map_if_worth_it(common, fast);
                     }
@@ -208,30 +224,24 @@ impl Writer {
     }
 
     /// Appends with one `write`; `false` if the segment is full.
-    fn put_plain(
-        &mut self,
-        common: &Common,
-        fast: &Fast,
-        record: &Record<'_>,
-        size: usize,
-    ) -> io::Result<bool> {
-        if self.lease.as_ref().is_some_and(|lease| !lease.fits(size, &common.settings)) {
+    fn put_plain(&mut self, common: &Common, fast: &Fast, record: &mut Draft) -> io::Result<bool> {
+        if self.lease.as_ref().is_some_and(|lease| !lease.fits(record.size(), &common.settings)) {
             return Ok(false);
         }
-        self.put_over(fast, record, size)?;
+        self.put_over(fast, record)?;
         Ok(true)
     }
 
     /// Appends with one `write`, be the segment full or not.
-    pub(super) fn put_over(&mut self, fast: &Fast, record: &Record<'_>, size: usize) -> io::Result<()> {
+    pub(super) fn put_over(&mut self, fast: &Fast, record: &mut Draft) -> io::Result<()> {
         let Some(lease) = &mut self.lease else {
             return Err(io::ErrorKind::NotFound.into());
         };
-        let end = lease.tail + size as u64;
-        let tally = lease.tally.after(record.kind);
-        self.buffer.clear();
-        record.head(tally).encode(lease.seed, lease.tail, record.payload, &mut self.buffer);
-        if let Err(error) = file::write_at(&lease.file, &self.buffer, lease.tail) {
+        let end = lease.tail + record.size() as u64;
+        let tally = lease.tally.after(record.kind());
+        if let Err(error) =
+            file::write_at(&lease.file, record.place(lease.seed, lease.tail, tally), lease.tail)
+        {
             // What a full disk took of it would only be in the next writer's way.
             let _ = lease.file.set_len(lease.tail);
             return Err(error);
@@ -257,7 +267,8 @@ impl Writer {
             return;
         }
         fork::make_cheap();
-        let Ok(memory) = Mapping::new(&lease.file, usize::try_from(lease.limit).unwrap_or(0)) else {
+        let Ok(memory) = Mapping::new(&lease.file, usize::try_from(lease.limit).unwrap_or(0), lease.tail)
+        else {
             self.cannot_map = true;
             return;
         };
@@ -288,6 +299,12 @@ impl Writer {
         });
         self.step = (step * 2).min(LAST_STEP);
         grown == Some(true)
+    }
+
+    /// Whether the leased segment holds events.
+    pub(super) fn holds_events(&self, fast: &Fast) -> bool {
+        let mapped = fast.with_mapped(|mapped| mapped.position().1);
+        mapped.or(self.lease.as_ref().map(|lease| lease.tally)).is_some_and(|tally| tally.events() > 0)
     }
 
     /// Back to plain appends, from where the mapping left off. Says how many events it counted and did

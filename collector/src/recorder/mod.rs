@@ -20,7 +20,8 @@ pub use capture::{capture, capture_all};
 use crate::consent::{Gate, May};
 use crate::diagnostics::{Logger, Severity};
 use crate::event::{Attribute, Ended, Event, EventId, Timestamp, codec, kind};
-use crate::journal::{self, AppendError, Journal, LossCause, RecordKind};
+use crate::journal::{self, AppendError, Draft, Journal, LossCause, RecordKind};
+use crate::platform::clock;
 
 const ON: u8 = 1;
 const EXTENDED: u8 = 2;
@@ -51,11 +52,6 @@ pub(crate) fn tool_started(metadata: &[Attribute<'static>]) {
 /// Records an event. Whatever goes wrong is counted and told to the author's logger, never to the
 /// caller.
 pub(crate) fn record(event: &Event<'_>) {
-    record_at(event, Instant::now());
-}
-
-/// The same, for callers that have just read the clock.
-pub(crate) fn record_at(event: &Event<'_>, now: Instant) {
     if !enabled() || capture::offer(event) {
         return;
     }
@@ -63,7 +59,7 @@ pub(crate) fn record_at(event: &Event<'_>, now: Instant) {
         if recorder.leaves_out(event) {
             return recorder.withdraw(event.id);
         }
-        recorder.record(event, now);
+        recorder.record(event);
     }
 }
 
@@ -126,9 +122,9 @@ pub(crate) fn may_still() -> May {
     }
 }
 
-/// Events recorded in this process.
-pub(crate) fn recorded() -> u64 {
-    RECORDER.get().map_or(0, |recorder| recorder.recorded.load(Ordering::Relaxed))
+/// Whether this process has recorded events that no sender can take yet.
+pub(crate) fn holds_events() -> bool {
+    RECORDER.get().and_then(|recorder| recorder.journal.get()).is_some_and(Journal::holds_events)
 }
 
 /// Records the end of every command that began in this process and has not ended.
@@ -169,7 +165,8 @@ pub(crate) struct Recorder {
     pub(crate) extended: bool,
     /// Said with every event, unless the event says it itself.
     pub(crate) metadata: Vec<Attribute<'static>>,
-    pub(crate) sample: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Which kinds are recorded; all of them where the author said nothing.
+    pub(crate) sample: Option<Box<dyn Fn(&str) -> bool + Send + Sync>>,
     /// Most events of this process.
     pub(crate) ceiling: u64,
     pub(crate) logger: Logger,
@@ -179,6 +176,7 @@ pub(crate) struct Recorder {
     no_commands: AtomicBool,
     made: Instant,
     ids: Ids,
+    /// Counted only where there is a ceiling.
     recorded: AtomicU64,
     /// Whether events go to memory only.
     fallen: AtomicBool,
@@ -194,7 +192,7 @@ impl Recorder {
             gate: None,
             extended: false,
             metadata: Vec::new(),
-            sample: Box::new(|_| true),
+            sample: None,
             ceiling: u64::MAX,
             logger,
             long_run: None,
@@ -255,8 +253,9 @@ impl Recorder {
 
     /// Whether the answer of the start still holds. Where it does not, recording ends for good: what was
     /// agreed to is not what is asked for any more.
-    fn may_still(&self, now: Instant) -> bool {
+    fn may_still(&self) -> bool {
         let Some(gate) = &self.gate else { return true };
+        let now = clock::lately();
         let still = gate.may(now) == gate.first().may;
         if still
             && let Some((after, act)) = &self.long_run
@@ -270,27 +269,29 @@ impl Recorder {
         still
     }
 
-    fn record(&self, event: &Event<'_>, now: Instant) {
-        if !self.may_still(now) {
+    fn record(&self, event: &Event<'_>) {
+        if !self.may_still() {
             return;
         }
-        if !(self.sample)(&event.kind) {
+        if !self.samples(&event.kind) {
             return self.left_out(LossCause::Sampled);
         }
-        if !self.below_ceiling() {
+        if self.ceiling != u64::MAX && self.recorded.fetch_add(1, Ordering::Relaxed) >= self.ceiling {
             return self.left_out(LossCause::Ceiling);
         }
-        let id = if event.id == EventId([0; 16]) { self.ids.next() } else { event.id };
-        let time = if event.time == Timestamp::default() { Timestamp::now() } else { event.time };
-        self.append(RecordKind::Event, &Event { id, time, ..event.clone_borrowed() });
+        self.append(RecordKind::Event, event);
+    }
+
+    fn samples(&self, kind: &str) -> bool {
+        self.sample.as_ref().is_none_or(|sample| sample(kind))
     }
 
     fn started(&self, name: &str, parent: Option<EventId>) -> (EventId, Timestamp) {
-        let (id, time) = (self.ids.next(), Timestamp::now());
-        if self.no_commands.load(Ordering::Relaxed) || !self.may_still(Instant::now()) {
+        let (id, time) = (Made::with(|made| self.ids.next(&mut made.ids)), Timestamp::now());
+        if self.no_commands.load(Ordering::Relaxed) || !self.may_still() {
             return (id, time);
         }
-        if (self.sample)(kind::COMMAND_INVOCATION) && self.recorded.load(Ordering::Relaxed) < self.ceiling {
+        if self.samples(kind::COMMAND_INVOCATION) && self.recorded.load(Ordering::Relaxed) < self.ceiling {
             let mut event = Event::new(kind::COMMAND_INVOCATION, name);
             event.id = id;
             event.time = time;
@@ -327,13 +328,13 @@ impl Recorder {
     /// What a command said at its start is all that is known of it here.
     fn end_running(&self, ended: Ended, exit_code: Option<i32>) {
         let Some(journal) = self.journal.get() else { return };
-        let (now, instant) = (Timestamp::now(), Instant::now());
+        let now = Timestamp::now();
         for start in journal.running() {
             if let Some(mut event) = codec::decode(&start).filter(|event| !self.leaves_out(event)) {
                 event.duration = now.since(event.time);
                 event.ended = Some(ended);
                 event.exit_code = exit_code;
-                self.record(&event, instant);
+                self.record(&event);
             }
         }
     }
@@ -346,24 +347,8 @@ impl Recorder {
         }
     }
 
-    /// Counts the event; `false` where the ceiling has been reached.
-    fn below_ceiling(&self) -> bool {
-        self.recorded.fetch_add(1, Ordering::Relaxed) < self.ceiling
-    }
-
     fn append(&self, record: RecordKind, event: &Event<'_>) {
-        thread_local! {
-            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-        }
-        // A thread that is ending has no buffer any more; a recursive call (a panic hook inside an
-        // append) finds it in use. Both take a fresh one.
-        let outcome = BUFFER
-            .try_with(|buffer| {
-                buffer.try_borrow_mut().ok().map(|mut buffer| self.append_with(record, event, &mut buffer))
-            })
-            .ok()
-            .flatten()
-            .unwrap_or_else(|| self.append_with(record, event, &mut Vec::new()));
+        let outcome = Made::with(|made| self.append_with(record, event, made));
         match outcome {
             Ok(()) => {
                 if self.fallen.load(Ordering::Relaxed) && self.fallen.swap(false, Ordering::Relaxed) {
@@ -381,21 +366,35 @@ impl Recorder {
         }
     }
 
-    fn append_with(
-        &self,
-        record: RecordKind,
-        event: &Event<'_>,
-        buffer: &mut Vec<u8>,
-    ) -> Result<(), AppendError> {
-        /// A thread keeps its buffer unless one event made it this big.
-        const KEEP: usize = 16 * 1024;
-        buffer.clear();
-        codec::encode(event, &self.metadata, &crate::event::clean::Cleaner, buffer);
-        let appended = self.journal().append(record, &event.id.0, buffer);
-        if buffer.capacity() > KEEP {
-            *buffer = Vec::new();
+    fn append_with(&self, record: RecordKind, event: &Event<'_>, made: &mut Made) -> Result<(), AppendError> {
+        let id = if event.id == EventId([0; 16]) { self.ids.next(&mut made.ids) } else { event.id };
+        let time = if event.time == Timestamp::default() { Timestamp::now() } else { event.time };
+        codec::encode(event, id, time, &self.metadata, made.draft.begin());
+        self.journal().append_draft(record, id.0, &mut made.draft)
+    }
+}
+
+/// What a thread makes records with.
+struct Made {
+    draft: Draft,
+    ids: Block,
+}
+
+impl Made {
+    const fn new() -> Self {
+        Self { draft: Draft::new(), ids: Block { process: 0, next: 0, left: 0 } }
+    }
+
+    /// A thread that is ending has none any more; a recursive call (a panic hook inside an append) finds it in
+    /// use. Both take a fresh one.
+    fn with<T>(mut act: impl FnMut(&mut Self) -> T) -> T {
+        thread_local! {
+            static MADE: RefCell<Made> = const { RefCell::new(Made::new()) };
         }
-        appended
+        MADE.try_with(|made| made.try_borrow_mut().ok().map(|mut made| act(&mut made)))
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| act(&mut Self::new()))
     }
 }
 
@@ -409,17 +408,32 @@ struct Ids {
     counter: AtomicU64,
 }
 
+/// Counts that a thread has taken for its next ids: of a counter that threads share, each count costs as much
+/// as the rest of an id's making.
+struct Block {
+    /// The random part that they go with, which no other recorder and no other process has.
+    process: u64,
+    next: u64,
+    left: u64,
+}
+
 impl Ids {
-    fn next(&self) -> EventId {
-        let generation = u64::from(crate::platform::fork::pid());
-        if self.owner.load(Ordering::Acquire) != generation || self.process.load(Ordering::Relaxed) == 0 {
+    const AT_ONCE: u64 = 64;
+
+    fn next(&self, block: &mut Block) -> EventId {
+        let owner = u64::from(crate::platform::fork::pid());
+        if self.owner.load(Ordering::Acquire) != owner || self.process.load(Ordering::Relaxed) == 0 {
             self.process.store(random_part(), Ordering::Relaxed);
-            self.owner.store(generation, Ordering::Release);
+            self.owner.store(owner, Ordering::Release);
         }
-        EventId::from_parts(
-            self.process.load(Ordering::Relaxed),
-            self.counter.fetch_add(1, Ordering::Relaxed),
-        )
+        let process = self.process.load(Ordering::Relaxed);
+        if block.process != process || block.left == 0 {
+            let next = self.counter.fetch_add(Self::AT_ONCE, Ordering::Relaxed);
+            *block = Block { process, next, left: Self::AT_ONCE };
+        }
+        block.left -= 1;
+        block.next += 1;
+        EventId::from_parts(process, block.next - 1)
     }
 }
 

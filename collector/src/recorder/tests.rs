@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use super::*;
 use crate::journal::{Label, Settings, survey};
@@ -21,7 +20,7 @@ fn recorder(directory: &Path, settings: Settings) -> (Recorder, Told) {
 
 fn record(recorder: &Recorder, many: usize) {
     for _ in 0..many {
-        recorder.record(&Event::new(kind::FEATURE_USED, "cache"), Instant::now());
+        recorder.record(&Event::new(kind::FEATURE_USED, "cache"));
     }
 }
 

@@ -158,7 +158,7 @@ impl Session {
         if !rates.is_empty() {
             let kinds = rates.iter().filter_map(|(kind, share)| Some((kind.clone(), Rate::new(*share)?)));
             let sampling = Sampling::new(self.seed(), Rate::ALL, kinds);
-            recorder.sample = Box::new(move |kind| sampling.takes(kind));
+            recorder.sample = Some(Box::new(move |kind| sampling.takes(kind)));
         }
         recorder
     }

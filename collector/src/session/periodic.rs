@@ -41,17 +41,15 @@ pub(super) fn begin(session: &Arc<Session>) {
 
 fn run(session: &Session) {
     let pause = (session.config.delivery.interval / LOOKS).clamp(SHORTEST, LONGEST);
-    let mut recorded = 0;
     loop {
         std::thread::sleep(pause);
         let may = recorder::may_still();
         if ending::is_closed() || may == May::Off {
             return;
         }
-        let now = recorder::recorded();
         // What failed earlier is tried again, too.
-        if (now != recorded || is_waiting(session)) && (may == May::Local || start::is_due(session)) {
-            recorded = now;
+        if (recorder::holds_events() || is_waiting(session)) && (may == May::Local || start::is_due(session))
+        {
             recorder::seal();
             start::if_due(session, may, Leaving::Stay);
         }

@@ -70,9 +70,9 @@ impl Scene {
         let mut event = Event::new("feature.used", name);
         event.id = EventId::from_parts(1, u64::from(crc32fast::hash(name.as_bytes())));
         event.time = crate::event::Timestamp::now();
-        let mut payload = Vec::new();
-        codec::encode(&event, &[], &crate::event::clean::Cleaner, &mut payload);
-        journal.append(RecordKind::Event, &event.id.0, &payload).unwrap();
+        let mut payload = crate::scratch::Scratch::new();
+        codec::encode(&event, event.id, event.time, &[], &mut payload);
+        journal.append(RecordKind::Event, &event.id.0, payload.bytes()).unwrap();
     }
 
     fn send(&self) -> Report {
