@@ -61,10 +61,10 @@ fn main() -> std::io::Result<()> {
         black_box(decide(&|| file::read(&place), &|| machine_policy("com.example.greet")));
     });
 
-    let start = Instant::now();
+    let start = Timestamp::now();
     let gate = Gate::open(place.clone(), start, move |stored| decide(stored, &silent));
     let clock = cost("reading the clock", 100_000, || {
-        black_box(Instant::now());
+        black_box(Timestamp::now());
     });
     let between = cost("the gate between two looks", 100_000, || {
         black_box(gate.may(black_box(start)));

@@ -32,7 +32,7 @@ const NOON: Timestamp = Timestamp { seconds: 1_785_585_600, nanos: 0 };
 
 /// An event as it lies in a segment.
 fn event(bytes: &[u8]) {
-    if let Some(event) = events::decode(bytes) {
+    if let Some(event) = events::decode(crate::event::EventId([1; 16]), bytes) {
         // What was read can be shown.
         assert!(!format!("{event:?}").is_empty() && event.time.nanos < 1_000_000_000);
     }

@@ -6,7 +6,6 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 use telemetry::consent::{
     Author, Gate, Harness, Inputs, May, Place, Stored, SystemWait, allow, at_start, deny, machine_policy,
 };
@@ -20,7 +19,7 @@ const BEGIN: &str = "/telemetry-test-begin";
 const END: &str = "/telemetry-test-end";
 
 fn gate(place: &Place) -> Gate {
-    Gate::open(place.clone(), Instant::now(), |stored: &dyn Fn() -> Stored| {
+    Gate::open(place.clone(), Timestamp::now(), |stored: &dyn Fn() -> Stored| {
         let author = Author {
             tool_name: "greet",
             enabled: true,
@@ -53,7 +52,7 @@ fn what_a_run_does() {
     assert!(!Path::new(BEGIN).exists());
     let gate = gate(&place);
     for _ in 0..100 {
-        std::hint::black_box(gate.may(Instant::now()));
+        std::hint::black_box(gate.may(Timestamp::now()));
         std::hint::black_box(gate.look());
     }
     assert!(!Path::new(END).exists());

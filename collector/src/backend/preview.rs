@@ -125,7 +125,7 @@ fn pending(session: &Session, limits: super::Limits, now: Timestamp) -> Option<(
         BatchLimits { events: limits.events, bytes: limits.bytes, event_bytes: limits.event_bytes };
     let limits = schedule.limits(described, now);
     let size = |kind, payload: &[u8]| {
-        let event = codec::decode(payload).filter(|_| sender::sendable(kind))?;
+        let event = codec::decode(sender::ANY, payload).filter(|_| sender::sendable(kind))?;
         let size = super::json::estimate(&event);
         (size <= limits.event_bytes).then(|| usize::try_from(size).unwrap_or(usize::MAX))
     };

@@ -5,7 +5,8 @@
 //! generation of the decision: device, inode, size, times. A recorder compares it with what it saw
 //! when it read the decision, by one `stat` (about half a microsecond), at most every
 //! [`INTERVAL`](Gate::INTERVAL). Between two looks an event costs two atomic loads, and the caller's
-//! clock reading, which it makes for the event anyhow. While undecided or denied, it costs one load.
+//! clock reading, which it makes for the event anyhow: the time of day, so a look is due too where that
+//! was set, forward or back. While undecided or denied, it costs one load.
 //!
 //! The alternatives cost more where it counts: a shared mapping of a generation is a few
 //! microseconds of set-up in commands that record one event, a page that another process can cut
@@ -26,12 +27,13 @@
 
 use crate::consent::file::read_stamped;
 use crate::consent::{May, Place, Stored, Verdict};
+use crate::event::Timestamp;
 use crate::platform::stamp::Stamp;
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How a gate comes to a verdict: with the closure that reads what is stored.
 type Decide = dyn Fn(&dyn Fn() -> Stored) -> Verdict + Send + Sync;
@@ -39,9 +41,8 @@ type Decide = dyn Fn(&dyn Fn() -> Stored) -> Verdict + Send + Sync;
 /// Whether this process may record, kept up to date.
 pub struct Gate {
     may: AtomicU8,
-    /// When to look again, in nanoseconds after `opened`.
-    next_look: AtomicU64,
-    opened: Instant,
+    /// When it was looked last, in nanoseconds since 1970.
+    looked: AtomicU64,
     place: Place,
     decide: Box<Decide>,
     /// The file as it was when the verdict was read from it; `None` where it was not read.
@@ -59,14 +60,13 @@ impl Gate {
     /// is stored, for [`Inputs::stored`](crate::consent::Inputs), and should call [`at_start`](crate::consent::at_start).
     pub fn open(
         place: Place,
-        now: Instant,
+        now: Timestamp,
         decide: impl Fn(&dyn Fn() -> Stored) -> Verdict + Send + Sync + 'static,
     ) -> Self {
         let (first, seen) = decide_and_stamp(&place, &decide);
         Self {
             may: AtomicU8::new(first.may as u8),
-            next_look: AtomicU64::new(nanos(Self::INTERVAL)),
-            opened: now,
+            looked: AtomicU64::new(nanos(now)),
             place,
             decide: Box::new(decide),
             seen: Mutex::new(seen),
@@ -76,12 +76,14 @@ impl Gate {
 
     /// The verdict at the start.
     #[must_use]
+    #[inline]
     pub fn first(&self) -> &Verdict {
         &self.first
     }
 
     /// What may be done as of the last look: one atomic load.
     #[must_use]
+    #[inline]
     pub fn known(&self) -> May {
         from_u8(self.may.load(Ordering::Acquire))
     }
@@ -89,21 +91,18 @@ impl Gate {
     /// What may be done with an event that happens `now`. Looks again where the last look is too
     /// long ago.
     #[must_use]
-    pub fn may(&self, now: Instant) -> May {
-        let known = self.known();
-        if known == May::Off {
-            return known;
-        }
-        let now = nanos(now.saturating_duration_since(self.opened));
-        let due = self.next_look.load(Ordering::Relaxed);
-        let next = now.saturating_add(nanos(Self::INTERVAL));
-        // Of several threads one looks; the others go on with what is known.
-        if now < due
-            || self.next_look.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_err()
-        {
-            return known;
-        }
-        self.look()
+    pub fn may(&self, now: Timestamp) -> May {
+        if self.is_due(now) { self.look() } else { self.known() }
+    }
+
+    /// Whether the caller, who knows the time, is the one to look: of several threads one is.
+    #[inline]
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        const INTERVAL: u64 = Gate::INTERVAL.as_nanos() as u64;
+        let (now, looked) = (nanos(now), self.looked.load(Ordering::Relaxed));
+        now.abs_diff(looked) >= INTERVAL
+            && self.known() != May::Off
+            && self.looked.compare_exchange(looked, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// What may be done right now, from the file itself: one `stat`, and a read where it changed.
@@ -152,12 +151,21 @@ fn decide_and_stamp(
     (verdict, seen.into_inner())
 }
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+/// Since 1970, and in the year 2554 from the beginning again.
+#[inline]
+const fn nanos(time: Timestamp) -> u64 {
+    (time.seconds as u64).wrapping_mul(1_000_000_000).wrapping_add(time.nanos as u64)
 }
 
-fn from_u8(may: u8) -> May {
-    [May::Off, May::Local, May::Send].into_iter().find(|known| *known as u8 == may).unwrap_or_default()
+#[inline]
+const fn from_u8(may: u8) -> May {
+    const LOCAL: u8 = May::Local as u8;
+    const SEND: u8 = May::Send as u8;
+    match may {
+        LOCAL => May::Local,
+        SEND => May::Send,
+        _ => May::Off,
+    }
 }
 
 #[cfg(test)]

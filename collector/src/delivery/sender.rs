@@ -12,7 +12,7 @@ mod lock;
 mod rules;
 
 pub(crate) use self::backend::open_to_erase;
-pub(crate) use batches::{event, sendable};
+pub(crate) use batches::{ANY, event, sendable};
 pub(crate) use lock::GRACE;
 pub(crate) use rules::{can_send, rules};
 

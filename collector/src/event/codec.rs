@@ -1,4 +1,4 @@
-//! An event as the bytes that the journal keeps.
+//! An event as the bytes that the journal keeps beside its id, which is the record's.
 //!
 //! A sequence of fields: one byte of tag, the length of the value as a LEB128 number, the value.
 //! A reader skips tags that it does not know, so a later version can say more; it takes defaults for
@@ -11,10 +11,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::clean::{Cleaner, LEFT_OUT, MAX_ATTRIBUTES};
-use super::{Attribute, Ended, Event, EventId, Timestamp, Value};
+use super::{Attribute, Ended, Event, EventId, Timestamp, Value, kind};
 use crate::scratch::Scratch;
 
-const ID: u8 = 1;
 const KIND: u8 = 2;
 const NAME: u8 = 3;
 const TIME: u8 = 4;
@@ -25,25 +24,22 @@ const ERROR_KIND: u8 = 8;
 const ERROR: u8 = 9;
 const ARGUMENT: u8 = 10;
 const ATTRIBUTE: u8 = 11;
+/// A kind that every tool has, by its place in [`kind::ALL`].
+const KNOWN_KIND: u8 = 12;
 
 const TEXT: u8 = 0;
 const INTEGER: u8 = 1;
 const NUMBER: u8 = 2;
 const BOOLEAN: u8 = 3;
 
-/// Appends the event to `out` under this id and time, its texts cleaned, and what `metadata` says beside it: the
+/// Appends the event to `out` with this time and without its id, its texts cleaned, and what `metadata` says beside it: the
 /// event's own attributes win.
-pub(crate) fn encode(
-    event: &Event<'_>,
-    id: EventId,
-    time: Timestamp,
-    metadata: &[Attribute<'_>],
-    out: &mut Scratch,
-) {
+pub(crate) fn encode(event: &Event<'_>, time: Timestamp, metadata: &[Attribute<'_>], out: &mut Scratch) {
     let clean = Cleaner;
-    out.put([ID, 16]);
-    out.put(id.0);
-    field(out, KIND, clean.declared(&event.kind).as_bytes());
+    match kind::ALL.iter().position(|known| *known == event.kind) {
+        Some(known) => out.put([KNOWN_KIND, 1, known as u8]),
+        None => field(out, KIND, clean.declared(&event.kind).as_bytes()),
+    }
     field(out, NAME, clean.declared(&event.name).as_bytes());
     out.put([TIME, 12]);
     out.put(time.seconds.to_le_bytes());
@@ -158,16 +154,17 @@ const fn length_of(length: usize) -> usize {
     bytes
 }
 
-/// Reads an event back; `None` where the bytes are not one.
-pub(crate) fn decode(mut bytes: &[u8]) -> Option<Event<'static>> {
+/// Reads the event of this id back; `None` where the bytes are not one.
+pub(crate) fn decode(id: EventId, mut bytes: &[u8]) -> Option<Event<'static>> {
     let mut event = Event::new("", "");
+    event.id = id;
     let (mut args, mut attributes) = (Vec::new(), Vec::new());
     while let Some((&tag, rest)) = bytes.split_first() {
         let (value, rest) = take(rest)?;
         bytes = rest;
         match tag {
-            ID => event.id = EventId(value.try_into().ok()?),
             KIND => event.kind = text(value)?,
+            KNOWN_KIND => event.kind = (*kind::ALL.get(usize::from(*value.first()?))?).into(),
             NAME => event.name = text(value)?,
             TIME => {
                 let (seconds, nanos) = value.split_first_chunk::<8>()?;
@@ -190,7 +187,7 @@ pub(crate) fn decode(mut bytes: &[u8]) -> Option<Event<'static>> {
     }
     event.args = args.into();
     event.attributes = attributes.into();
-    (event.id != EventId([0; 16])).then_some(event)
+    (id != EventId([0; 16])).then_some(event)
 }
 
 fn decode_attribute(bytes: &[u8]) -> Option<Attribute<'static>> {
@@ -245,7 +242,8 @@ mod tests {
     prop_compose! {
         fn event()(
             id in any::<[u8; 16]>().prop_filter("an id is never zero", |id| *id != [0; 16]),
-            (kind, name, error_kind) in any::<(String, String, Option<String>)>(),
+            kind in prop_oneof![any::<String>(), prop::sample::select(&kind::ALL[..]).prop_map(str::to_owned)],
+            (name, error_kind) in any::<(String, Option<String>)>(),
             error in proptest::option::of(text()),
             (seconds, nanos) in (any::<i64>(), 0..1_000_000_000u32),
             duration in proptest::option::of(any::<u64>().prop_map(Duration::from_nanos)),
@@ -272,8 +270,8 @@ mod tests {
 
     fn stored(event: &Event<'_>, metadata: &[Attribute<'_>]) -> Event<'static> {
         let mut bytes = Scratch::new();
-        encode(event, EventId::from_parts(1, 1), event.time, metadata, &mut bytes);
-        decode(bytes.bytes()).unwrap()
+        encode(event, event.time, metadata, &mut bytes);
+        decode(EventId::from_parts(1, 1), bytes.bytes()).unwrap()
     }
 
     #[test]
@@ -330,21 +328,23 @@ mod tests {
         #[test]
         fn what_is_encoded_is_decoded_again(event in event()) {
             let mut bytes = Scratch::new();
-            encode(&event, event.id, event.time, &[], &mut bytes);
-            prop_assert_eq!(decode(bytes.bytes()), Some(event));
+            encode(&event, event.time, &[], &mut bytes);
+            let read = decode(event.id, bytes.bytes());
+            prop_assert_eq!(read.as_ref(), Some(&event));
         }
 
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
-            decode(&bytes);
+            decode(EventId::from_parts(1, 1), &bytes);
         }
 
         #[test]
         fn a_field_from_a_later_version_is_skipped(event in event(), tag in 100..=255u8, more in proptest::collection::vec(any::<u8>(), 0..200)) {
             let mut bytes = Scratch::new();
             field(&mut bytes, tag, &more);
-            encode(&event, event.id, event.time, &[], &mut bytes);
-            prop_assert_eq!(decode(bytes.bytes()), Some(event));
+            encode(&event, event.time, &[], &mut bytes);
+            let read = decode(event.id, bytes.bytes());
+            prop_assert_eq!(read.as_ref(), Some(&event));
         }
     }
 }

@@ -69,8 +69,7 @@ impl Timestamp {
     /// The system clock's time.
     #[must_use]
     pub fn now() -> Self {
-        let (seconds, nanos) = crate::platform::clock::exactly();
-        Self { seconds, nanos }
+        Self::from(SystemTime::now())
     }
 
     /// The moment so long after this one. What is unknown (zero) stays so.

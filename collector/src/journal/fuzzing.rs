@@ -42,7 +42,7 @@ fn holds(mut loaded: Loaded, length: usize) {
         assert!(found.offset < length && found.payload.len() < length);
         if entry.kind == RecordKind::Event {
             // Whether it is an event is for its reader to say.
-            let _ = crate::event::codec::decode(found.payload);
+            let _ = crate::event::codec::decode(crate::event::EventId(found.head.id), found.payload);
         }
         assert!(loaded.entry_at(entry.offset).is_some());
     }

@@ -132,6 +132,14 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         split(self.place.load())
     }
 
+    /// Bytes that the events take for which there is room, if they are like those so far, the first of which is
+    /// at `start`; none if there are none.
+    pub(super) fn room(&self, start: u64) -> Option<u64> {
+        let (tail, tally) = self.position();
+        let each = tail.saturating_sub(start).checked_div(u64::from(tally.events()))? + 8;
+        Some(each * u64::from(self.most_events.saturating_sub(tally.events())))
+    }
+
     /// Events that the tally counts and that were stored nowhere, as whoever appended them knows.
     pub(super) fn gone(&self) -> u32 {
         self.gone.load(Ordering::Relaxed)

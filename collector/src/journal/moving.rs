@@ -80,10 +80,10 @@ impl Writer {
         self.put_over(fast, &mut record)
     }
 
-    /// The payloads of the start records of the commands that are running.
-    pub(super) fn running(&self, fast: &Fast) -> Vec<Vec<u8>> {
+    /// Each command that is running: its id, and the payload of its start record.
+    pub(super) fn running(&self, fast: &Fast) -> Vec<([u8; 16], Vec<u8>)> {
         let Some(lease) = &self.lease else { return Vec::new() };
-        let read = |running: &Running| Some(start_record(lease, running).ok()??.1);
+        let read = |running: &Running| Some((running.id, start_record(lease, running).ok()??.1));
         fast.running().iter().filter_map(read).collect()
     }
 

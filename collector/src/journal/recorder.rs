@@ -145,14 +145,15 @@ impl Journal {
     pub fn append(&self, kind: RecordKind, id: &[u8; 16], payload: &[u8]) -> Result<(), AppendError> {
         let mut draft = Draft::new();
         draft.begin().put_slice(payload);
-        self.append_draft(kind, *id, &mut draft)
+        self.append_draft(kind, *id, self.common.settings.seconds(), &mut draft)
     }
 
-    /// The same, of a payload that was made where a record needs it.
+    /// The same, of a payload that was made where a record needs it, by a caller who knows the time.
     pub(crate) fn append_draft(
         &self,
         kind: RecordKind,
         id: [u8; 16],
+        seconds: u32,
         draft: &mut Draft,
     ) -> Result<(), AppendError> {
         let process = self.process();
@@ -161,7 +162,7 @@ impl Journal {
             process.writer().lose(LossCause::TooLarge, 1);
             return Err(AppendError::TooLarge { size, most });
         }
-        draft.finish(kind.code(), id, self.common.settings.seconds());
+        draft.finish(kind.code(), id, seconds);
         if process.fast.append(draft) {
             return Ok(());
         }
@@ -196,9 +197,10 @@ impl Journal {
         process.writer().sync(&self.common, &process.fast)
     }
 
-    /// The payloads of the start records of commands that began in this process and have not ended.
+    /// The commands that began in this process and have not ended: each one's id, and the payload of its start
+    /// record.
     #[must_use]
-    pub fn running(&self) -> Vec<Vec<u8>> {
+    pub fn running(&self) -> Vec<([u8; 16], Vec<u8>)> {
         let process = self.process();
         process.writer().running(&process.fast)
     }

@@ -21,7 +21,8 @@ use std::io;
 const RARELY: u32 = 256;
 /// A mapped segment is allocated in steps; each one is twice the one before.
 const FIRST_STEP: u64 = 64 << 10;
-const LAST_STEP: u64 = 256 << 10;
+const LAST_STEP: u64 = 1 << 20;
+const PAGE: u64 = 4 << 10;
 
 #[derive(Debug, Default)]
 pub(super) struct Writer {
@@ -291,8 +292,11 @@ impl Writer {
         let grown = fast.with_mapped(|mapped| {
             let (tail, _) = mapped.position();
             let before = mapped.memory.words() as u64 * 8;
-            let need = before.max(tail + size as u64) + step;
-            let want = need.next_multiple_of(FIRST_STEP).min(lease.limit);
+            let need = before.max(tail + size as u64);
+            // No more than the events may take for which there is room: what is too much costs as much
+            // again when it is cut off.
+            let few = mapped.room(lease.start).unwrap_or(u64::MAX).max(FIRST_STEP);
+            let want = (need + step.min(few)).next_multiple_of(PAGE).min(lease.limit);
             let allocated = want > before
                 && mapped.memory.allocate(&lease.file, usize::try_from(want).unwrap_or(0)).is_ok();
             allocated && tail + size as u64 <= want

@@ -253,13 +253,21 @@ impl Recorder {
 
     /// Whether the answer of the start still holds. Where it does not, recording ends for good: what was
     /// agreed to is not what is asked for any more.
-    fn may_still(&self) -> bool {
-        let Some(gate) = &self.gate else { return true };
-        let now = clock::lately();
-        let still = gate.may(now) == gate.first().may;
+    #[inline]
+    fn may_still(&self, now: Timestamp) -> bool {
+        match &self.gate {
+            Some(gate) if gate.is_due(now) => self.look_again(gate),
+            Some(gate) => gate.known() == gate.first().may,
+            None => true,
+        }
+    }
+
+    #[cold]
+    fn look_again(&self, gate: &Gate) -> bool {
+        let still = gate.look() == gate.first().may;
         if still
             && let Some((after, act)) = &self.long_run
-            && now.saturating_duration_since(self.made) >= *after
+            && self.made.elapsed() >= *after
         {
             act();
         }
@@ -270,7 +278,11 @@ impl Recorder {
     }
 
     fn record(&self, event: &Event<'_>) {
-        if !self.may_still() {
+        // Whose time is known needs it for the gate and the record's age only.
+        let known = event.time != Timestamp::default();
+        let (seconds, nanos) = if known { clock::roughly() } else { clock::exactly() };
+        let now = Timestamp { seconds, nanos };
+        if !self.may_still(now) {
             return;
         }
         if !self.samples(&event.kind) {
@@ -279,7 +291,7 @@ impl Recorder {
         if self.ceiling != u64::MAX && self.recorded.fetch_add(1, Ordering::Relaxed) >= self.ceiling {
             return self.left_out(LossCause::Ceiling);
         }
-        self.append(RecordKind::Event, event);
+        self.append(RecordKind::Event, event, now);
     }
 
     fn samples(&self, kind: &str) -> bool {
@@ -287,8 +299,9 @@ impl Recorder {
     }
 
     fn started(&self, name: &str, parent: Option<EventId>) -> (EventId, Timestamp) {
-        let (id, time) = (Made::with(|made| self.ids.next(&mut made.ids)), Timestamp::now());
-        if self.no_commands.load(Ordering::Relaxed) || !self.may_still() {
+        let (seconds, nanos) = clock::exactly();
+        let (id, time) = (Made::with(|made| self.ids.next(&mut made.ids)), Timestamp { seconds, nanos });
+        if self.no_commands.load(Ordering::Relaxed) || !self.may_still(time) {
             return (id, time);
         }
         if self.samples(kind::COMMAND_INVOCATION) && self.recorded.load(Ordering::Relaxed) < self.ceiling {
@@ -299,7 +312,7 @@ impl Recorder {
             if let Some(attributes) = &parent {
                 event.attributes = Cow::Borrowed(attributes);
             }
-            self.append(RecordKind::Start, &event);
+            self.append(RecordKind::Start, &event, time);
         }
         (id, time)
     }
@@ -322,15 +335,17 @@ impl Recorder {
     #[cfg(feature = "clap")]
     fn withdraw_running(&self) {
         let running = self.journal.get().map(Journal::running).unwrap_or_default();
-        running.iter().filter_map(|start| codec::decode(start)).for_each(|start| self.withdraw(start.id));
+        running.into_iter().for_each(|(id, _)| self.withdraw(EventId(id)));
     }
 
     /// What a command said at its start is all that is known of it here.
     fn end_running(&self, ended: Ended, exit_code: Option<i32>) {
         let Some(journal) = self.journal.get() else { return };
         let now = Timestamp::now();
-        for start in journal.running() {
-            if let Some(mut event) = codec::decode(&start).filter(|event| !self.leaves_out(event)) {
+        for (id, start) in journal.running() {
+            if let Some(mut event) =
+                codec::decode(EventId(id), &start).filter(|event| !self.leaves_out(event))
+            {
                 event.duration = now.since(event.time);
                 event.ended = Some(ended);
                 event.exit_code = exit_code;
@@ -347,8 +362,8 @@ impl Recorder {
         }
     }
 
-    fn append(&self, record: RecordKind, event: &Event<'_>) {
-        let outcome = Made::with(|made| self.append_with(record, event, made));
+    fn append(&self, record: RecordKind, event: &Event<'_>, now: Timestamp) {
+        let outcome = Made::with(|made| self.append_with(record, event, now, made));
         match outcome {
             Ok(()) => {
                 if self.fallen.load(Ordering::Relaxed) && self.fallen.swap(false, Ordering::Relaxed) {
@@ -366,11 +381,18 @@ impl Recorder {
         }
     }
 
-    fn append_with(&self, record: RecordKind, event: &Event<'_>, made: &mut Made) -> Result<(), AppendError> {
+    fn append_with(
+        &self,
+        record: RecordKind,
+        event: &Event<'_>,
+        now: Timestamp,
+        made: &mut Made,
+    ) -> Result<(), AppendError> {
         let id = if event.id == EventId([0; 16]) { self.ids.next(&mut made.ids) } else { event.id };
-        let time = if event.time == Timestamp::default() { Timestamp::now() } else { event.time };
-        codec::encode(event, id, time, &self.metadata, made.draft.begin());
-        self.journal().append_draft(record, id.0, &mut made.draft)
+        let time = if event.time == Timestamp::default() { now } else { event.time };
+        codec::encode(event, time, &self.metadata, made.draft.begin());
+        let seconds = u32::try_from(now.seconds.max(0)).unwrap_or(u32::MAX);
+        self.journal().append_draft(record, id.0, seconds, &mut made.draft)
     }
 }
 

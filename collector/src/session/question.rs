@@ -1,7 +1,6 @@
 //! What consent is asked about, owned, so that it can be asked again at any time from any thread.
 
 use std::ffi::OsString;
-use std::time::Instant;
 
 use crate::backend::select::Selected;
 use crate::consent::{
@@ -48,7 +47,7 @@ impl Question {
     /// A gate for this process's recorder, which has asked once at the least cost.
     pub(crate) fn gate(&self, place: Place) -> Gate {
         let question = self.clone();
-        Gate::open(place, Instant::now(), move |stored| question.with(stored, at_start))
+        Gate::open(place, Timestamp::now(), move |stored| question.with(stored, at_start))
     }
 
     /// Leave for one request, or why not. `in_tool` where the request is made by the tool's own process,

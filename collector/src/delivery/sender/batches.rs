@@ -4,7 +4,7 @@ use super::{Finished, Sender, held_by_journal};
 use crate::backend;
 use crate::delivery::limits::BatchLimits;
 use crate::delivery::policy::Pick;
-use crate::event::{Ended, Event, Timestamp, codec};
+use crate::event::{Ended, Event, EventId, Timestamp, codec};
 use crate::journal::{self, LossCause, RecordKind, Want};
 
 impl Sender<'_> {
@@ -61,7 +61,7 @@ impl Sender<'_> {
         let limits = self.schedule.limits(described, Timestamp::now());
         let destination = self.destination().to_owned();
         let size = |kind, payload: &[u8]| {
-            let size = codec::decode(payload).map_or(0, |event| backend::json::estimate(&event));
+            let size = codec::decode(ANY, payload).map_or(0, |event| backend::json::estimate(&event));
             sendable(kind).then(|| usize::try_from(size).unwrap_or(usize::MAX))
         };
         let want = Want {
@@ -73,7 +73,7 @@ impl Sender<'_> {
         };
         let Some(mut batch) = self.drain.next_batch(&want).map_err(held_by_journal)? else { return Ok(None) };
         let (mut unreadable, mut too_large) = (Vec::new(), Vec::new());
-        batch.records.retain(|record| match codec::decode(&record.payload) {
+        batch.records.retain(|record| match codec::decode(EventId(record.id), &record.payload) {
             None => {
                 unreadable.push(record.position);
                 false
@@ -96,13 +96,16 @@ impl Sender<'_> {
     }
 }
 
+/// An id where only an event's size is asked for: all of them are equally long.
+pub(crate) const ANY: EventId = EventId([1; 16]);
+
 pub(crate) fn sendable(kind: RecordKind) -> bool {
     matches!(kind, RecordKind::Event | RecordKind::Start)
 }
 
 /// A record as an event. A start without its end is a command that was interrupted.
 pub(crate) fn event(record: &journal::Record) -> Option<Event<'static>> {
-    let mut event = codec::decode(&record.payload)?;
+    let mut event = codec::decode(EventId(record.id), &record.payload)?;
     if record.kind == RecordKind::Start {
         event.ended = Some(Ended::Interrupted);
     }

@@ -71,7 +71,7 @@ impl Scene {
         event.id = EventId::from_parts(1, u64::from(crc32fast::hash(name.as_bytes())));
         event.time = crate::event::Timestamp::now();
         let mut payload = crate::scratch::Scratch::new();
-        codec::encode(&event, event.id, event.time, &[], &mut payload);
+        codec::encode(&event, event.time, &[], &mut payload);
         journal.append(RecordKind::Event, &event.id.0, payload.bytes()).unwrap();
     }
 
