@@ -20,6 +20,7 @@ pub(crate) struct Cleaner;
 
 impl Cleaner {
     /// A text that may hold anything: redacted, then cut.
+    #[inline]
     pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match crate::redact::redact(text) {
             Cow::Borrowed(clean) => cut(clean, MAX_TEXT),
@@ -41,20 +42,24 @@ impl Cleaner {
     }
 
     /// A text that the author declared: only cut.
+    #[inline]
     pub(crate) fn declared<'a>(&self, text: &'a str) -> Cow<'a, str> {
         cut(text, MAX_KEY)
     }
 }
 
 /// The text, or as much of it as fits before a mark.
+#[inline]
 fn cut(text: &str, max: usize) -> Cow<'_, str> {
-    if text.len() <= max {
-        return Cow::Borrowed(text);
-    }
+    if text.len() <= max { Cow::Borrowed(text) } else { Cow::Owned(shortened(text, max)) }
+}
+
+#[cold]
+fn shortened(text: &str, max: usize) -> String {
     let mut kept = String::with_capacity(max);
     kept.push_str(&text[..text.floor_char_boundary(max - CUT.len())]);
     kept.push_str(CUT);
-    Cow::Owned(kept)
+    kept
 }
 
 #[cfg(test)]

@@ -136,8 +136,8 @@ impl<M: Memory, P: Place> Mapped<M, P> {
     /// at `start`; none if there are none.
     pub(super) fn room(&self, start: u64) -> Option<u64> {
         let (tail, tally) = self.position();
-        let each = tail.saturating_sub(start).checked_div(u64::from(tally.events()))? + 8;
-        Some(each * u64::from(self.most_events.saturating_sub(tally.events())))
+        let left = u64::from(self.most_events.saturating_sub(tally.events()));
+        (tail.saturating_sub(start) * left).checked_div(u64::from(tally.events()))
     }
 
     /// Events that the tally counts and that were stored nowhere, as whoever appended them knows.

@@ -295,8 +295,8 @@ impl Writer {
             let need = before.max(tail + size as u64);
             // No more than the events may take for which there is room: what is too much costs as much
             // again when it is cut off.
-            let few = mapped.room(lease.start).unwrap_or(u64::MAX).max(FIRST_STEP);
-            let want = (need + step.min(few)).next_multiple_of(PAGE).min(lease.limit);
+            let few = mapped.room(lease.start).map_or(u64::MAX, |room| tail + room);
+            let want = (need + step).min(few.max(need)).next_multiple_of(PAGE).min(lease.limit);
             let allocated = want > before
                 && mapped.memory.allocate(&lease.file, usize::try_from(want).unwrap_or(0)).is_ok();
             allocated && tail + size as u64 <= want

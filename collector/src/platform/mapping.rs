@@ -107,7 +107,7 @@ impl Mapping {
 
 /// Larger writes were slower, smaller ones too.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const PIECE: u64 = 64 << 10;
+const PIECE: u64 = 128 << 10;
 
 /// Writes zeros from `at` to `end`, where a file is preallocated and holds nothing yet.
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -46,7 +46,7 @@ fn is_clean_long(bytes: &[u8]) -> bool {
             marks &= u64::MAX << WORD;
         }
         if glance.has_worthy_mark(base, marks, masks)
-            || has_worthy_word(bytes, base, masks.words)
+            || has_worthy_word(bytes, base, masks)
             || bytes.len() >= RUN && has_run(masks)
         {
             return false;
@@ -171,7 +171,8 @@ fn begins_key(bytes: &[u8], base: usize, mut fives: u64) -> bool {
 
 /// Whether a word of 16 bytes or more begins in the block and should be judged.
 #[inline(always)]
-fn has_worthy_word(bytes: &[u8], base: usize, words: u64) -> bool {
+fn has_worthy_word(bytes: &[u8], base: usize, masks: Masks) -> bool {
+    let words = masks.words;
     let mut long = words & words >> 1;
     long &= long >> 2;
     long &= long >> 4;
@@ -184,7 +185,7 @@ fn has_worthy_word(bytes: &[u8], base: usize, words: u64) -> bool {
             return true;
         }
         let from = base + bit as usize;
-        if opaque::is_worth(bytes, from, from + length as usize) {
+        if opaque::is_worth(bytes, from, from + length as usize, masks.signs >> bit, masks.capitals >> bit) {
             return true;
         }
         long &= u64::MAX.checked_shl(bit + length).unwrap_or(0);

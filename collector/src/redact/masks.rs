@@ -13,12 +13,16 @@ pub(super) struct Masks {
     pub(super) marks: u64,
     /// Letters, digits, `_` and `-`.
     pub(super) words: u64,
+    /// Of the words, `_` and `-`.
+    pub(super) signs: u64,
+    /// Of the words, capital letters.
+    pub(super) capitals: u64,
     /// `/` and `+`.
     pub(super) joints: u64,
 }
 
-/// The same of 16 bytes.
-type Bits = (u32, u32, u32);
+/// The same of 16 bytes, in that order.
+type Bits = [u32; 5];
 
 impl Masks {
     /// Of the first 64 bytes of a text, or of all of it.
@@ -44,9 +48,11 @@ impl Masks {
     }
 
     #[inline(always)]
-    fn add(&mut self, (marks, words, joints): Bits, shift: u32) {
+    fn add(&mut self, [marks, words, signs, capitals, joints]: Bits, shift: u32) {
         self.marks |= u64::from(marks) << shift;
         self.words |= u64::from(words) << shift;
+        self.signs |= u64::from(signs) << shift;
+        self.capitals |= u64::from(capitals) << shift;
         self.joints |= u64::from(joints) << shift;
     }
 }
@@ -97,10 +103,12 @@ fn sse2(bytes: u128) -> Bits {
     let dash = is(text, b'-');
     let ranges = or(within(text, b':', 7), within(text, b'"', 6));
     let marks = or(or(ranges, is(text, b'`')), or(dash, is(lower, b'b')));
-    let words = or(or(within(lower, b'a', 26), within(text, b'0', 10)), or(is(text, b'_'), dash));
+    let signs = or(is(text, b'_'), dash);
+    let words = or(or(within(lower, b'a', 26), within(text, b'0', 10)), signs);
+    let capitals = within(text, b'A', 26);
     let joints = or(is(text, b'/'), is(text, b'+'));
     let bits = |mask: __m128i| _mm_movemask_epi8(mask) as u32;
-    (bits(marks), bits(words), bits(joints))
+    [marks, words, signs, capitals, joints].map(bits)
 }
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
@@ -116,8 +124,10 @@ fn portable(bytes: u128) -> Bits {
         let letter = full((byte | 0x20).wrapping_sub(b'a') < 26);
         letter | full(byte.wrapping_sub(b'0') < 10) | full(byte == b'_') | full(byte == b'-')
     });
+    let signs = bytes.map(|byte| full(byte == b'_') | full(byte == b'-'));
     let joints = bytes.map(|byte| full(byte == b'/') | full(byte == b'+'));
-    (gather(marks), gather(words), gather(joints))
+    let capitals = bytes.map(|byte| full(byte.wrapping_sub(b'A') < 26));
+    [marks, words, signs, capitals, joints].map(gather)
 }
 
 /// One bit for each of 16 bytes that are all ones or all zeros: bit n of byte n is kept, and a
@@ -140,6 +150,8 @@ mod tests {
             let bit = |yes: bool| u64::from(yes) << nth;
             masks.marks |= bit(b":;<=>?@\"#$%&'`-bB".contains(byte));
             masks.words |= bit(byte.is_ascii_alphanumeric() || b"_-".contains(byte));
+            masks.signs |= bit(b"_-".contains(byte));
+            masks.capitals |= bit(byte.is_ascii_uppercase());
             masks.joints |= bit(b"/+".contains(byte));
         }
         masks

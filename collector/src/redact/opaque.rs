@@ -16,9 +16,10 @@ const MIXED: usize = 24;
 /// From here on any text without words is taken for a token.
 const LONG: usize = 40;
 
-/// Whether a word of at least 16 bytes should be judged: the quick question, answered yes when in doubt.
+/// Whether a word of 16 to 64 bytes should be judged: the quick question, answered yes when in doubt. The
+/// masks have a bit for each of its signs and of its capitals.
 #[inline(never)]
-pub(super) fn is_worth(bytes: &[u8], from: usize, to: usize) -> bool {
+pub(super) fn is_worth(bytes: &[u8], from: usize, to: usize, signs: u64, capitals: u64) -> bool {
     let word = &bytes[from..to];
     let near = match from.checked_sub(1).map(|before| bytes[before]) {
         Some(b' ') => names::may_end_at(bytes, from - 1),
@@ -35,24 +36,40 @@ pub(super) fn is_worth(bytes: &[u8], from: usize, to: usize) -> bool {
     {
         return true;
     }
-    let (mut seen, mut begins) = (0, true);
-    for (at, byte) in word.iter().enumerate() {
-        let class = CLASSES[usize::from(*byte)];
-        seen |= class;
-        let sign = class & SIGN != 0;
-        if sign && prefixes::may_be_sign(word, at) || begins && !sign && prefixes::may_be_first(word, at) {
-            return true;
-        }
-        begins = sign;
+    let all = u64::MAX >> (64 - word.len().clamp(1, 64));
+    let signs = signs & all;
+    if any(signs, |at| prefixes::may_be_sign(word, at))
+        || any(!signs & (signs << 1 | 1) & all, |at| prefixes::may_be_first(word, at))
+    {
+        return true;
     }
     match word.len() {
         LONG.. => {
+            let seen = seen(word);
             let hex = seen & (SIGN | BEYOND) == 0 && seen & (UPPER | LOWER) != UPPER | LOWER;
             !(hex && is_hash_length(word.len()))
         }
-        MIXED.. => seen & (UPPER | LOWER | DIGIT) == UPPER | LOWER | DIGIT,
+        // Most have no capital, which is quicker to see than all that they have.
+        MIXED.. if capitals & all != 0 => seen(word) & (UPPER | LOWER | DIGIT) == UPPER | LOWER | DIGIT,
         _ => false,
     }
+}
+
+/// Whether it is so at the place of any of the bits.
+#[inline(always)]
+fn any(mut bits: u64, is: impl Fn(usize) -> bool) -> bool {
+    while bits != 0 {
+        if is(bits.trailing_zeros() as usize) {
+            return true;
+        }
+        bits &= bits - 1;
+    }
+    false
+}
+
+/// All that a word's bytes are.
+fn seen(word: &[u8]) -> u8 {
+    word.iter().fold(0, |seen, byte| seen | CLASSES[usize::from(*byte)])
 }
 
 const UPPER: u8 = 1;
