@@ -58,6 +58,25 @@ impl Scratch {
         copy(self.claim(bytes.len()), bytes);
     }
 
+    /// Four pieces in a row, for which room is made once.
+    #[inline]
+    pub(crate) fn put_parts<const A: usize, const B: usize>(
+        &mut self,
+        one: [u8; A],
+        two: &[u8],
+        three: [u8; B],
+        four: &[u8],
+    ) {
+        let room = self.claim(A + two.len() + B + four.len());
+        let (first, rest) = room.split_at_mut(A);
+        let (second, rest) = rest.split_at_mut(two.len());
+        let (third, fourth) = rest.split_at_mut(B);
+        first.copy_from_slice(&one);
+        copy(second, two);
+        third.copy_from_slice(&three);
+        copy(fourth, four);
+    }
+
     /// Takes the last `count` bytes back.
     #[inline]
     pub(crate) fn shorten(&mut self, count: usize) {
@@ -116,6 +135,10 @@ mod tests {
             it.put([0, 0]);
             assert_eq!(it.bytes()[3..3 + length], from[..length], "{length}");
             assert_eq!((it.bytes().len(), &it.bytes()[3 + length..]), (length + 5, &[0, 0][..]));
+            it.restart(0);
+            it.put_parts([1, 2, 3], &from[..length], [9], &from[..length]);
+            let parts: [&[u8]; 4] = [&[1, 2, 3], &from[..length], &[9], &from[..length]];
+            assert_eq!(it.bytes(), parts.concat(), "{length}");
         }
     }
 

@@ -41,9 +41,9 @@ pub(crate) fn encode(event: &Event<'_>, time: Timestamp, metadata: &[Attribute<'
         None => field(out, KIND, clean.declared(&event.kind).as_bytes()),
     }
     field(out, NAME, clean.declared(&event.name).as_bytes());
-    out.put([TIME, 12]);
-    out.put(time.seconds.to_le_bytes());
-    out.put(time.nanos.to_le_bytes());
+    let [a, b, c, d, e, f, g, h] = time.seconds.to_le_bytes();
+    let [i, j, k, l] = time.nanos.to_le_bytes();
+    out.put([TIME, 12, a, b, c, d, e, f, g, h, i, j, k, l]);
     if let Some(duration) = event.duration {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         out.put([DURATION, 8]);
@@ -113,29 +113,26 @@ fn encode_attribute(attribute: &Attribute<'_>, out: &mut Scratch) {
 fn encode_value(key: &[u8], tag: u8, value: &[u8], out: &mut Scratch) {
     let size = length_of(key.len()) + key.len() + 1 + value.len();
     if size < 0x80 {
-        out.put([ATTRIBUTE, size as u8, key.len() as u8]);
-    } else {
-        out.put([ATTRIBUTE]);
-        length(out, size);
-        length(out, key.len());
+        return out.put_parts([ATTRIBUTE, size as u8, key.len() as u8], key, [tag], value);
     }
-    out.put_slice(key);
-    out.put([tag]);
-    out.put_slice(value);
+    out.put([ATTRIBUTE]);
+    length(out, size);
+    length(out, key.len());
+    out.put_parts([], key, [tag], value);
 }
 
 #[inline]
 fn field(out: &mut Scratch, tag: u8, value: &[u8]) {
     if value.len() < 0x80 {
-        out.put([tag, value.len() as u8]);
-    } else {
-        out.put([tag]);
-        length(out, value.len());
+        return out.put_parts([tag, value.len() as u8], value, [], &[]);
     }
+    out.put([tag]);
+    length(out, value.len());
     out.put_slice(value);
 }
 
 #[cold]
+#[inline(never)]
 fn length(out: &mut Scratch, mut length: usize) {
     while length >= 0x80 {
         out.put([length as u8 | 0x80]);

@@ -25,10 +25,8 @@ pub(super) trait Memory {
 
 /// A stretch of words, all of them zero until they are stored.
 pub(super) trait Words {
-    /// Stores a word of a record.
-    fn store(&self, at: usize, value: u64);
-    /// Stores the word that makes the record count, after all others.
-    fn commit(&self, at: usize, value: u64);
+    /// Stores the words of a record in their order but for the first, which makes it count and comes last.
+    fn store(&self, record: &[[u8; 8]]);
 }
 
 /// Where the next record goes: offset in words, and the tally. One word, so that both are
@@ -53,17 +51,14 @@ impl Memory for Mapping {
 
 impl Words for &[AtomicU64] {
     #[inline]
-    fn store(&self, at: usize, value: u64) {
-        if let Some(word) = self.get(at) {
-            word.store(value.to_le(), Ordering::Relaxed);
+    fn store(&self, record: &[[u8; 8]]) {
+        let (Some((first, words)), Some((commit, rest))) = (self.split_first(), record.split_first()) else {
+            return;
+        };
+        for (word, bytes) in words.iter().zip(rest) {
+            word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
         }
-    }
-
-    #[inline]
-    fn commit(&self, at: usize, value: u64) {
-        if let Some(word) = self.get(at) {
-            word.store(value.to_le(), Ordering::Release);
-        }
+        first.store(u64::from_ne_bytes(*commit), Ordering::Release);
     }
 }
 
@@ -167,14 +162,7 @@ impl<M: Memory, P: Place> Mapped<M, P> {
             }
         };
         let (record, _) = draft.place(self.seed, offset, tally).as_chunks::<8>();
-        let mut record = record.iter().map(|word| u64::from_le_bytes(*word)).enumerate();
-        let commit = record.next();
-        for (at, word) in record {
-            words.store(at, word);
-        }
-        if let Some((at, word)) = commit {
-            words.commit(at, word);
-        }
+        words.store(record);
         if !self.memory.keeps(offset + size as u64) {
             self.gone.fetch_add(u32::from(event), Ordering::Relaxed);
             return Err(Stop::Gone);

@@ -68,10 +68,6 @@ impl Mapping {
             // What is preallocated and was never written is read page by page before the first store into
             // it. Written zeros are in memory already, in large pieces: measured at a quarter of that.
             write_zeros(file, self.used.max(from as u64), length as u64)?;
-            // A page touched first by a store costs a fault each; together they cost a fifth. An
-            // older kernel does not know this, and faults.
-            let page = from & !4095;
-            let _ = self.map.advise_range(memmap2::Advice::PopulateWrite, page, length - page);
             self.allocated.store(length / 8, Ordering::Release);
             Ok(())
         }

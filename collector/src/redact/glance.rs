@@ -30,7 +30,21 @@ fn is_clean_short(bytes: &[u8]) -> bool {
     let masks = Masks::of_short(bytes);
     // A `-` or `b` counts only as a word's first byte; the other marks are no part of words.
     let inner = masks.words << 1 & masks.words;
-    !Glance::new(bytes).has_worthy_mark(0, masks.marks & !inner, masks)
+    let marks = masks.marks & !inner;
+    // Nearly all have no mark at all, and those need no more than this.
+    marks | fives(masks) == 0 || !has_mark(bytes, marks, masks)
+}
+
+#[inline(never)]
+fn has_mark(bytes: &[u8], marks: u64, masks: Masks) -> bool {
+    Glance::new(bytes).has_worthy_mark(0, marks, masks)
+}
+
+/// Five marks in a row are a ruler, or the dashes before BEGIN.
+#[inline(always)]
+fn fives(masks: Masks) -> u64 {
+    let twos = masks.marks & masks.marks >> 1;
+    twos & twos >> 2 & masks.marks >> 4
 }
 
 #[inline(never)]
@@ -79,9 +93,7 @@ impl<'t> Glance<'t> {
                 return true;
             }
         }
-        // Five marks in a row are a ruler, or the dashes before BEGIN.
-        let twos = masks.marks & masks.marks >> 1;
-        let fives = twos & twos >> 2 & masks.marks >> 4;
+        let fives = fives(masks);
         fives != 0 && begins_key(self.bytes, base, fives)
     }
 

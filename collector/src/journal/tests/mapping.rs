@@ -40,15 +40,14 @@ impl Memory for Noted {
 }
 
 impl Words for NotedWords<'_> {
-    fn store(&self, at: usize, value: u64) {
-        if let Some(between) = self.0.between {
-            between();
+    fn store(&self, record: &[[u8; 8]]) {
+        let words = record.iter().map(|word| u64::from_le_bytes(*word)).enumerate();
+        for (at, value) in words.clone().skip(1).chain(words.take(1)) {
+            if let Some(between) = self.0.between {
+                between();
+            }
+            self.0.log.lock().unwrap().push(Happened::Stored(self.1 + at, value));
         }
-        self.0.log.lock().unwrap().push(Happened::Stored(self.1 + at, value));
-    }
-
-    fn commit(&self, at: usize, value: u64) {
-        self.store(at, value);
     }
 }
 
