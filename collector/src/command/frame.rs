@@ -63,6 +63,7 @@ impl Frame {
 
     /// Records a command whose function returned, or that was ended from elsewhere; one that never
     /// started, not at all.
+    #[allow(clippy::boxed_local, reason = "out of its box it would be copied")]
     pub(super) fn end(mut self: Box<Self>, ended: Ended, report: Report) {
         let Some(started) = self.started else { return };
         let now = Instant::now();

@@ -192,3 +192,24 @@ pub(crate) fn end_all_on_abort() {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_whose_command_was_ended_takes_none_that_began_later() {
+        let ((), events) = crate::capture(false, || {
+            let first = crate::begin("first");
+            end_all(Ended::Exited, Some(3));
+            let second = crate::begin("second");
+            drop(first);
+            second.finish(&());
+        });
+        let ends: Vec<_> = events.iter().map(|it| (&*it.name, it.ended, it.exit_code)).collect();
+        assert_eq!(
+            ends,
+            [("first", Some(Ended::Exited), Some(3)), ("second", Some(Ended::Finished), Some(0))]
+        );
+    }
+}
