@@ -173,13 +173,6 @@ fn on() -> bool {
     ] {
         met &= line(what, time, without, MOST_ON);
     }
-    let clock = compare(
-        20_000,
-        &mut [&mut || {
-            black_box(Instant::now());
-        }],
-    );
-    println!("  (reading the clock twice is {:.0} ns of it)", clock[0] * 2.0);
     met
 }
 

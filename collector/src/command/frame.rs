@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use super::outcome::Report;
+use super::stack::{self, Place};
 use crate::event::{Attribute, Ended, Event, EventId, Timestamp, Value, kind};
 use crate::recorder;
 
@@ -13,38 +14,61 @@ pub(crate) const PARENT: &str = "parent";
 /// The exit code of a Rust program whose main thread panicked.
 const PANIC_CODE: i32 = 101;
 
-/// What is known of a running command. Its event is recorded exactly once, by [`Frame::end`].
+/// What is known of a command. Its event is recorded exactly once, by [`Frame::end`]. It stays in the box
+/// that it is made in, wherever that goes: it is too large to be moved around.
 pub(super) struct Frame {
+    /// Zero before the start.
     pub(super) id: EventId,
+    /// What finds it on the thread's stack.
+    pub(super) place: Place,
     name: Cow<'static, str>,
     parent: Option<EventId>,
     /// The time of day at the start; zero in a capture.
     time: Timestamp,
-    started: Instant,
+    /// None before the start.
+    started: Option<Instant>,
     /// The thread was unwinding already, so that an end during it says nothing about this command.
     unwinding: bool,
     pub(super) attributes: Vec<Attribute<'static>>,
 }
 
 impl Frame {
-    /// Leaves the start mark.
-    pub(super) fn start(
-        name: Cow<'static, str>,
-        parent: Option<EventId>,
-        attributes: Vec<Attribute<'static>>,
-    ) -> Self {
-        let (id, time) = recorder::started(&name, parent);
-        let unwinding = std::thread::panicking();
-        // Last, so that our own work is not part of what is measured.
-        Self { id, name, parent, time, unwinding, attributes, started: Instant::now() }
+    /// A command that has not started.
+    pub(super) fn ready(name: Cow<'static, str>, attributes: Vec<Attribute<'static>>) -> Box<Self> {
+        Box::new(Self {
+            id: EventId([0; 16]),
+            place: Place::NONE,
+            name,
+            parent: None,
+            time: Timestamp::default(),
+            started: None,
+            unwinding: false,
+            attributes,
+        })
     }
 
-    /// Records a command whose function returned, or that was ended from elsewhere.
-    pub(super) fn end(self, ended: Ended, report: Report) {
-        let duration = self.started.elapsed();
-        let mut attributes = self.attributes;
+    /// Whether it has started.
+    pub(super) fn is_running(&self) -> bool {
+        self.started.is_some()
+    }
+
+    /// Starts it, a child of the innermost one of this thread, and leaves the start mark.
+    pub(super) fn start(&mut self) {
+        self.parent = stack::current();
+        (self.id, self.time) = recorder::started(&self.name, self.parent);
+        self.unwinding = std::thread::panicking();
+        // Last, so that our own work is not part of what is measured.
+        self.started = Some(Instant::now());
+    }
+
+    /// Records a command whose function returned, or that was ended from elsewhere; one that never
+    /// started, not at all.
+    #[allow(clippy::boxed_local, reason = "out of its box it would be copied")]
+    pub(super) fn end(mut self: Box<Self>, ended: Ended, report: Report) {
+        let Some(started) = self.started else { return };
+        let duration = started.elapsed();
         if let Some(parent) = self.parent {
-            attributes.push(Attribute::new(PARENT, Value::Text(parent.to_string().into())));
+            self.attributes.push(Attribute::new(PARENT, Value::Text(parent.to_string().into())));
         }
         let mut event = Event::new(kind::COMMAND_INVOCATION, &*self.name);
         event.id = self.id;
@@ -54,7 +78,7 @@ impl Frame {
         event.exit_code = report.exit_code;
         event.ended = Some(ended);
         event.error_kind = report.error_kind;
-        event.attributes = Cow::Borrowed(&attributes);
+        event.attributes = Cow::Borrowed(&self.attributes);
         if recorder::extended() {
             event.error = report.error.map(Cow::Owned);
             if self.parent.is_none() {
@@ -69,7 +93,7 @@ impl Frame {
     }
 
     /// Records a command whose guard was dropped: by its function's end, or by a panic.
-    pub(super) fn end_dropped(self) {
+    pub(super) fn end_dropped(self: Box<Self>) {
         if std::thread::panicking() && !self.unwinding {
             self.end(Ended::Panicked, panicked());
         } else {
@@ -78,7 +102,7 @@ impl Frame {
     }
 
     /// Records a command whose future was dropped before it was done.
-    pub(super) fn end_abandoned(self) {
+    pub(super) fn end_abandoned(self: Box<Self>) {
         if std::thread::panicking() && !self.unwinding {
             self.end(Ended::Panicked, panicked());
         } else {

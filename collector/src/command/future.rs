@@ -7,107 +7,108 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::frame::Frame;
 use super::outcome::{Outcome, Report};
-use super::stack;
-use crate::event::{Attribute, Ended, EventId};
+use super::stack::Held;
+use crate::event::{Attribute, Ended};
 use crate::recorder;
 
 /// A command that is a future, and what is known of it between two polls.
 pub struct Command {
-    /// None where there is nothing to record, or it is recorded. One pointer, so that a future costs next
-    /// to nothing by it where nothing is recorded.
-    state: Option<Box<State>>,
-}
-
-enum State {
-    /// Never polled.
-    Ready(Cow<'static, str>, Vec<Attribute<'static>>),
-    /// Polled.
-    Running(Frame),
-    /// Being polled: the frame is on the thread's stack, or with [`Inside`].
-    Away,
+    /// None where there is nothing to record, or it is recorded, and while it is polled: then the frame
+    /// is on the thread's stack, or with [`Inside`]. One pointer, so that a future costs next to nothing by
+    /// it where nothing is recorded. Our own `drop` empties it; the compiler's after that would be a call
+    /// for each future.
+    frame: ManuallyDrop<Option<Box<Frame>>>,
 }
 
 impl Command {
     #[inline]
     pub(super) const fn off() -> Self {
-        Self { state: None }
+        Self { frame: ManuallyDrop::new(None) }
     }
 
     #[cold]
     pub(super) fn ready(name: Cow<'static, str>, attributes: Vec<Attribute<'static>>) -> Self {
-        Self { state: Some(Box::new(State::Ready(name, attributes))) }
+        Self { frame: ManuallyDrop::new(Some(Frame::ready(name, attributes))) }
     }
 
     /// Whether anything will be recorded.
     #[must_use]
     #[inline]
-    pub const fn is_on(&self) -> bool {
-        self.state.is_some()
+    pub fn is_on(&self) -> bool {
+        self.frame.is_some()
     }
 
     /// Ends the command.
-    #[cold]
+    #[inline]
     pub fn end(&mut self, report: Report) {
-        if let Some(State::Running(frame)) = self.state.take().map(|it| *it) {
-            frame.end(Ended::Finished, report);
+        if self.is_on() {
+            ended(self, report);
         }
     }
 
     /// Puts the frame on the thread's stack, until what is returned is dropped.
     #[inline]
-    fn enter(&mut self) -> Option<Inside<'_>> {
-        if self.is_on() { self.enter_recorded() } else { None }
-    }
-
-    #[cold]
-    fn enter_recorded(&mut self) -> Option<Inside<'_>> {
-        let state = self.state.as_deref_mut()?;
-        let frame = match std::mem::replace(state, State::Away) {
-            State::Ready(name, attributes) => Frame::start(name, stack::current(), attributes),
-            State::Running(frame) => frame,
-            State::Away => return None,
-        };
-        let id = frame.id;
-        let own = stack::push(frame).err().map(Box::new);
-        Some(Inside { command: self, id, own })
-    }
-
-    #[cold]
-    fn abandoned(&mut self) {
-        if let Some(State::Running(frame)) = self.state.take().map(|it| *it) {
-            frame.end_abandoned();
-        }
-    }
-}
-
-/// A poll that is going on. Dropped after it or by a panic, it takes the frame back from the stack.
-struct Inside<'a> {
-    command: &'a mut Command,
-    id: EventId,
-    own: Option<Box<Frame>>,
-}
-
-impl Drop for Inside<'_> {
-    #[cold]
-    fn drop(&mut self) {
-        if let Some(frame) = self.own.take().map(|it| *it).or_else(|| stack::take(self.id))
-            && let Some(state) = self.command.state.as_deref_mut()
-        {
-            *state = State::Running(frame);
-        }
+    fn enter(&mut self) -> Inside<'_> {
+        let held = if self.is_on() { entered(self) } else { Held::Off };
+        Inside { command: self, held: ManuallyDrop::new(held) }
     }
 }
 
 impl Drop for Command {
     #[inline]
     fn drop(&mut self) {
-        if self.state.is_some() {
-            self.abandoned();
+        if self.is_on() {
+            abandoned(self);
+        }
+    }
+}
+
+#[cold]
+fn ended(command: &mut Command, report: Report) {
+    if let Some(frame) = command.frame.take() {
+        frame.end(Ended::Finished, report);
+    }
+}
+
+#[cold]
+fn abandoned(command: &mut Command) {
+    if let Some(frame) = command.frame.take() {
+        frame.end_abandoned();
+    }
+}
+
+#[cold]
+fn entered(command: &mut Command) -> Held {
+    let Some(mut frame) = command.frame.take() else { return Held::Off };
+    if !frame.is_running() {
+        frame.start();
+    }
+    Held::by_stack(frame)
+}
+
+#[cold]
+fn left(command: &mut Command, held: Held) {
+    *command.frame = held.take();
+}
+
+/// A poll that is going on. Dropped after it or by a panic, it takes the frame back from the stack.
+struct Inside<'a> {
+    command: &'a mut Command,
+    /// Emptied by our own `drop`, as in [`Command`].
+    held: ManuallyDrop<Held>,
+}
+
+impl Drop for Inside<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.held.is_on() {
+            left(self.command, std::mem::replace(&mut *self.held, Held::Off));
         }
     }
 }

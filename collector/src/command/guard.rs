@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 
 use super::frame::Frame;
 use super::outcome::{Outcome, Report};
-use super::stack;
+use super::stack::{self, Held};
 use super::value::Metadata;
-use crate::event::{Attribute, Ended, EventId};
+use crate::event::{Attribute, Ended};
 use crate::recorder;
 
 /// A command that runs on this thread.
@@ -34,15 +34,6 @@ pub struct Guard {
     _this_thread: PhantomData<*const ()>,
 }
 
-enum Held {
-    /// Nothing to record, or recorded.
-    Off,
-    /// The frame is on the thread's stack.
-    Stack(EventId),
-    /// The room could not be had.
-    Own(Box<Frame>),
-}
-
 /// Begins a command on this thread. See [`Guard`].
 ///
 /// The name is what the user typed, in words joined by slashes: `remote/add`. A name that no
@@ -60,20 +51,16 @@ impl Guard {
 
     #[cold]
     pub(super) fn start(name: Cow<'static, str>, attributes: Vec<Attribute<'static>>) -> Self {
-        let frame = Frame::start(name, stack::current(), attributes);
-        let id = frame.id;
-        let held = match stack::push(frame) {
-            Ok(()) => Held::Stack(id),
-            Err(frame) => Held::Own(Box::new(frame)),
-        };
-        Self { held, _this_thread: PhantomData }
+        let mut frame = Frame::ready(name, attributes);
+        frame.start();
+        Self { held: Held::by_stack(frame), _this_thread: PhantomData }
     }
 
     /// Whether anything will be recorded.
     #[must_use]
     #[inline]
     pub const fn is_on(&self) -> bool {
-        !matches!(self.held, Held::Off)
+        self.held.is_on()
     }
 
     /// Adds a fact. `None` adds nothing. The last one of a key counts.
@@ -88,7 +75,7 @@ impl Guard {
         };
         match &mut self.held {
             Held::Off => {}
-            Held::Stack(id) => stack::change(*id, add),
+            Held::Stack(place) => stack::change(*place, add),
             Held::Own(frame) => add(frame),
         }
     }
@@ -102,26 +89,29 @@ impl Guard {
     }
 
     /// Ends the command, as [`report!`](crate::report!) or the tool itself says that it ended.
-    #[cold]
+    #[inline]
     pub fn end(&mut self, report: Report) {
-        if let Some(frame) = self.take() {
-            frame.end(Ended::Finished, report);
-        }
+        ended(self.take(), report);
     }
 
-    fn take(&mut self) -> Option<Frame> {
-        match std::mem::replace(&mut self.held, Held::Off) {
-            Held::Off => None,
-            Held::Stack(id) => stack::take(id),
-            Held::Own(frame) => Some(*frame),
-        }
+    #[inline]
+    const fn take(&mut self) -> Held {
+        std::mem::replace(&mut self.held, Held::Off)
     }
+}
 
-    #[cold]
-    fn dropped(&mut self) {
-        if let Some(frame) = self.take() {
-            frame.end_dropped();
-        }
+// By value, so that the guard itself may stay in registers.
+#[cold]
+fn ended(held: Held, report: Report) {
+    if let Some(frame) = held.take() {
+        frame.end(Ended::Finished, report);
+    }
+}
+
+#[cold]
+fn dropped(held: Held) {
+    if let Some(frame) = held.take() {
+        frame.end_dropped();
     }
 }
 
@@ -129,7 +119,7 @@ impl Drop for Guard {
     #[inline]
     fn drop(&mut self) {
         if self.is_on() {
-            self.dropped();
+            dropped(self.take());
         }
     }
 }
