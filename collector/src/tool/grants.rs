@@ -173,7 +173,7 @@ impl Given for Credential {
         let at = found.span().start;
         let mut table = CredentialTable::default();
         table.fill(found)?;
-        table.try_into().map_err(|what| Wrong { at, what })
+        table.try_into().map_err(|what: String| Wrong::new(at, what))
     }
 }
 

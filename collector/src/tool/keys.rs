@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
 use super::duration;
 
@@ -22,20 +22,20 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
-    pub(super) fn new(found: &Found<'_>, what: impl Into<String>) -> Self {
-        Self { at: found.span().start, what: what.into() }
+    pub(super) fn new(at: usize, what: impl Into<String>) -> Self {
+        Self { at, what: what.into() }
     }
 
     /// Something else than what the key takes.
-    pub(super) fn unfit(found: &Found<'_>, expected: &str) -> Self {
-        let is = match found.get_ref() {
+    fn unfit(at: usize, value: &DeValue<'_>, expected: &str) -> Self {
+        let is = match value {
             DeValue::String(text) => format!("string {text:?}"),
             DeValue::Integer(number) => format!("integer `{number}`"),
             DeValue::Float(number) => format!("float `{number}`"),
             DeValue::Boolean(truth) => format!("boolean `{truth}`"),
             other => other.type_str().to_owned(),
         };
-        Self::new(found, format!("invalid type: {is}, expected {expected}"))
+        Self::new(at, format!("invalid type: {is}, expected {expected}"))
     }
 }
 
@@ -58,10 +58,8 @@ impl<T: Given> Fill for T {
 
 /// Parses a text, and fills what its tables are for.
 pub(super) fn parse(text: &str, into: &mut dyn Fill) -> Result<(), Wrong> {
-    let table = DeTable::parse(text).map_err(|error| Wrong {
-        at: error.span().map_or(0, |it| it.start),
-        what: error.message().to_owned(),
-    })?;
+    let table = DeTable::parse(text)
+        .map_err(|error| Wrong::new(error.span().map_or(0, |it| it.start), error.message()))?;
     into.fill(Spanned::new(table.span(), DeValue::Table(table.into_inner())))
 }
 
@@ -76,7 +74,7 @@ pub(super) fn fill_fields(
             None => {
                 let known: Vec<_> = fields.iter().map(|(name, _)| format!("`{name}`")).collect();
                 let what = format!("unknown field `{}`, expected one of {}", key.get_ref(), known.join(", "));
-                return Err(Wrong { at: key.span().start, what });
+                return Err(Wrong::new(key.span().start, what));
             }
         }
     }
@@ -108,7 +106,7 @@ macro_rules! words {
             fn given(found: $crate::tool::keys::Found<'_>) -> Result<Self, $crate::tool::keys::Wrong> {
                 const WORDS: &[&str] = &[$($written),*];
                 const CASES: &[$word] = &[$($word::$case),*];
-                $crate::tool::keys::word(&found, WORDS).map(|at| CASES[at])
+                $crate::tool::keys::word(found, WORDS).map(|at| CASES[at])
             }
         }
     };
@@ -116,91 +114,105 @@ macro_rules! words {
 pub(super) use words;
 
 /// Which of these words it is.
-pub(super) fn word(found: &Found<'_>, words: &[&str]) -> Result<usize, Wrong> {
-    let DeValue::String(text) = found.get_ref() else { return Err(Wrong::unfit(found, "a string")) };
-    words.iter().position(|it| it == text).ok_or_else(|| {
+pub(super) fn word(found: Found<'_>, words: &[&str]) -> Result<usize, Wrong> {
+    let at = found.span().start;
+    let text = String::given(found)?;
+    words.iter().position(|it| *it == text).ok_or_else(|| {
         let words: Vec<_> = words.iter().map(|it| format!("`{it}`")).collect();
-        Wrong::new(found, format!("unknown variant `{text}`, expected one of {}", words.join(", ")))
+        Wrong::new(at, format!("unknown variant `{text}`, expected one of {}", words.join(", ")))
     })
 }
 
 /// The keys of a table and what stands after them.
 pub(super) fn entries(found: Found<'_>) -> Result<DeTable<'_>, Wrong> {
-    match found.get_ref() {
-        DeValue::Table(_) => {}
-        _ => return Err(Wrong::unfit(&found, "a table")),
-    }
+    let at = found.span().start;
     match found.into_inner() {
         DeValue::Table(table) => Ok(table),
-        _ => Ok(DeTable::new()),
+        other => Err(Wrong::unfit(at, &other, "a table")),
     }
 }
 
 impl Given for bool {
     fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        found.get_ref().as_bool().ok_or_else(|| Wrong::unfit(&found, "a boolean"))
+        let at = found.span().start;
+        match found.into_inner() {
+            DeValue::Boolean(truth) => Ok(truth),
+            other => Err(Wrong::unfit(at, &other, "a boolean")),
+        }
     }
 }
 
 impl Given for String {
     fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        found.get_ref().as_str().map(str::to_owned).ok_or_else(|| Wrong::unfit(&found, "a string"))
+        let at = found.span().start;
+        match found.into_inner() {
+            DeValue::String(text) => Ok(text.into_owned()),
+            other => Err(Wrong::unfit(at, &other, "a string")),
+        }
     }
 }
 
 impl Given for u64 {
     fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        whole(&found).ok_or_else(|| Wrong::unfit(&found, "a whole number that is not negative"))
+        whole(&found, "a whole number that is not negative")
     }
 }
 
 impl Given for u32 {
     fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let number = whole(&found).and_then(|it| it.try_into().ok());
-        number.ok_or_else(|| Wrong::unfit(&found, "a whole number from 0 to 4294967295"))
+        whole(&found, "a whole number from 0 to 4294967295")
     }
 }
 
 impl Given for NonZeroU32 {
     fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let number = whole(&found).and_then(|it| u32::try_from(it).ok()).and_then(Self::new);
-        number.ok_or_else(|| Wrong::unfit(&found, "a nonzero whole number up to 4294967295"))
+        const EXPECTED: &str = "a nonzero whole number up to 4294967295";
+        let number: u32 = whole(&found, EXPECTED)?;
+        Self::new(number).ok_or_else(|| Wrong::unfit(found.span().start, found.get_ref(), EXPECTED))
     }
 }
 
-fn whole(found: &Found<'_>) -> Option<u64> {
-    // Through the wider type: TOML knows a `-0`.
-    let number = found.get_ref().as_integer()?;
-    u64::try_from(i128::from_str_radix(number.as_str(), number.radix()).ok()?).ok()
+fn whole<T: TryFrom<i128>>(found: &Found<'_>, expected: &str) -> Result<T, Wrong> {
+    // Through the wider type: TOML knows a `-0`, and numbers that only an unsigned type holds.
+    let number = match found.get_ref() {
+        DeValue::Integer(it) => i128::from_str_radix(it.as_str(), it.radix()).ok(),
+        _ => None,
+    };
+    let number = number.and_then(|it| it.try_into().ok());
+    number.ok_or_else(|| Wrong::unfit(found.span().start, found.get_ref(), expected))
 }
 
 impl Given for f64 {
     fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        number(found.get_ref()).ok_or_else(|| Wrong::unfit(&found, "a number"))
+        let number = match found.get_ref() {
+            DeValue::Integer(it) => integer(it).map(|it| it as f64),
+            DeValue::Float(it) => float(it),
+            _ => None,
+        };
+        number.ok_or_else(|| Wrong::unfit(found.span().start, found.get_ref(), "a number"))
     }
 }
 
-fn number(value: &DeValue<'_>) -> Option<f64> {
-    match value {
-        DeValue::Integer(it) => Some(integer(it)? as f64),
-        DeValue::Float(it) => it.as_str().parse().ok(),
-        _ => None,
-    }
-}
-
-fn integer(it: &toml::de::DeInteger<'_>) -> Option<i64> {
+fn integer(it: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(it.as_str(), it.radix()).ok()
+}
+
+/// None where it is too big, as TOML has it.
+fn float(it: &DeFloat<'_>) -> Option<f64> {
+    let number: f64 = it.as_str().parse().ok()?;
+    (number.is_finite() || it.as_str().ends_with(|last: char| last.is_ascii_alphabetic())).then_some(number)
 }
 
 impl Given for Duration {
     fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        match found.get_ref() {
-            DeValue::String(text) => duration::parse(text).map_err(|what| Wrong::new(&found, what)),
-            DeValue::Integer(_) if whole(&found) == Some(0) => Ok(Self::ZERO),
+        let at = found.span().start;
+        match found.into_inner() {
+            DeValue::String(text) => duration::parse(&text).map_err(|what| Wrong::new(at, what)),
+            DeValue::Integer(number) if integer(&number) == Some(0) => Ok(Self::ZERO),
             DeValue::Integer(number) => {
-                Err(Wrong::new(&found, format!("`{number}` has no unit: write it as in \"{number}s\"")))
+                Err(Wrong::new(at, format!("`{number}` has no unit: write it as in \"{number}s\"")))
             }
-            _ => Err(Wrong::unfit(&found, "a duration such as \"15m\"")),
+            other => Err(Wrong::unfit(at, &other, "a duration such as \"15m\"")),
         }
     }
 }
@@ -213,9 +225,10 @@ impl<T: Given> Given for Option<T> {
 
 impl Given for Vec<String> {
     fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        match found.get_ref() {
-            DeValue::Array(items) => items.iter().cloned().map(String::given).collect(),
-            _ => Err(Wrong::unfit(&found, "an array of strings")),
+        let at = found.span().start;
+        match found.into_inner() {
+            DeValue::Array(items) => items.into_iter().map(String::given).collect(),
+            other => Err(Wrong::unfit(at, &other, "an array of strings")),
         }
     }
 }
@@ -232,32 +245,65 @@ impl Given for BTreeMap<String, f64> {
 
 impl Given for toml::Table {
     fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let mut all = Self::new();
-        for (key, value) in entries(found)? {
-            all.insert(key.into_inner().into_owned(), toml::Value::given(value)?);
+        settings(entries(found)?)
+    }
+}
+
+/// A table whose keys are the component's own.
+fn settings(table: DeTable<'_>) -> Result<toml::Table, Wrong> {
+    let mut all = toml::Table::new();
+    for (key, value) in table {
+        all.insert(key.into_inner().into_owned(), setting(value)?);
+    }
+    Ok(all)
+}
+
+fn setting(found: Found<'_>) -> Result<toml::Value, Wrong> {
+    let at = found.span().start;
+    let value = found.into_inner();
+    let fit = match &value {
+        DeValue::Integer(it) => integer(it).map(toml::Value::Integer),
+        DeValue::Float(it) => float(it).map(toml::Value::Float),
+        _ => None,
+    };
+    Ok(match value {
+        DeValue::String(text) => text.into_owned().into(),
+        DeValue::Boolean(truth) => truth.into(),
+        DeValue::Datetime(time) => time.into(),
+        DeValue::Array(items) => {
+            toml::Value::Array(items.into_iter().map(setting).collect::<Result<_, _>>()?)
         }
-        Ok(all)
-    }
+        DeValue::Table(table) => toml::Value::Table(settings(table)?),
+        number => fit.ok_or_else(|| Wrong::unfit(at, &number, "a number of 64 bits"))?,
+    })
 }
 
-impl Given for toml::Value {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        Ok(match found.get_ref() {
-            DeValue::String(text) => Self::String(text.clone().into_owned()),
-            DeValue::Integer(it) => {
-                Self::Integer(integer(it).ok_or_else(|| Wrong::unfit(&found, "a smaller number"))?)
-            }
-            DeValue::Float(it) => {
-                Self::Float(it.as_str().parse().map_err(|_| Wrong::unfit(&found, "a number"))?)
-            }
-            DeValue::Boolean(truth) => Self::Boolean(*truth),
-            DeValue::Datetime(time) => Self::Datetime(*time),
-            DeValue::Array(items) => Self::Array(values(items)?),
-            DeValue::Table(_) => Self::Table(toml::Table::given(found)?),
-        })
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn values(items: &DeArray<'_>) -> Result<Vec<toml::Value>, Wrong> {
-    items.iter().cloned().map(toml::Value::given).collect()
+    /// What `[backend.settings]` may hold is any TOML, and is what the `toml` crate makes of it.
+    #[test]
+    fn settings_are_what_toml_says() {
+        let text = r#"
+            text = "a\tb\u00e9"
+            whole = [0, -0, +7, 1_000, 0xff, 0o17, 0b11, -9223372036854775808]
+            parts = [0.1, -0.0, +1.5, 6.626e-34, 1e3, 1_0.2_5, 3.141592653589793, 1.7976931348623157e308]
+            no_numbers = [inf, +inf, -inf]
+            truth = true
+            time = 1979-05-27T07:32:00Z
+            table = { nested = [{ a = 1 }, { a = "2" }], dotted.key = "x" }
+        "#;
+        let table = Spanned::new(0..0, DeValue::Table(DeTable::parse(text).unwrap().into_inner()));
+        let read = toml::Table::given(table).unwrap_or_else(|wrong| panic!("{}", wrong.what));
+        assert_eq!(read, toml::from_str::<toml::Table>(text).unwrap());
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_no_number() {
+        for text in ["x = 9223372036854775808", "x = 1e400"] {
+            let table = Spanned::new(0..0, DeValue::Table(DeTable::parse(text).unwrap().into_inner()));
+            assert!(toml::Table::given(table).is_err(), "{text}");
+        }
+    }
 }
