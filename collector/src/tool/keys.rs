@@ -154,7 +154,7 @@ impl Given for String {
 
 impl Given for u64 {
     fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        whole(&found, "a whole number that is not negative")
+        whole(&found, "a whole number of 64 bits that is not negative")
     }
 }
 
