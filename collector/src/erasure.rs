@@ -96,7 +96,7 @@ pub(crate) fn begin(session: &Session) -> std::io::Result<Progress> {
     let mut ids = identity::sent_under(directory)?;
     if let Ok(Some(waiting)) = lane::read(directory) {
         ids.extend(waiting.ids);
-        ids.sort();
+        ids.sort_unstable();
         ids.dedup();
     }
     if ids.is_empty() {

@@ -61,14 +61,14 @@ impl Schema {
         // The order in which a linker gathers is nobody's promise. The same function built twice, in two
         // crates or for two types, is one command.
         for list in [&mut commands, &mut events, &mut everywhere] {
-            list.sort_by_key(|it| {
+            list.sort_unstable_by_key(|it| {
                 let first = it.fields.first().map(|field| field.key);
                 (it.kind, it.name, it.about, it.purpose, it.fields.len(), first)
             });
             list.dedup();
         }
         let mut choices: Vec<&Choice> = choices.into_iter().collect();
-        choices.sort_by_key(|it| (it.name, it.cases));
+        choices.sort_unstable_by_key(|it| (it.name, it.cases));
         choices.dedup();
         Self { commands, events, everywhere, undeclared: Vec::new(), choices }
     }
@@ -82,7 +82,7 @@ impl Schema {
                 self.undeclared.push(key.to_owned());
             }
         }
-        self.undeclared.sort();
+        self.undeclared.sort_unstable();
         self
     }
 

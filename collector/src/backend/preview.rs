@@ -233,7 +233,9 @@ impl Shown {
 /// Lines of JSON as the JSON that they are.
 fn as_json<S: Serializer>(lines: &[String], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(
-        lines.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap_or_default()),
+        lines
+            .iter()
+            .map(|line| serde_json::from_slice::<serde_json::Value>(line.as_bytes()).unwrap_or_default()),
     )
 }
 

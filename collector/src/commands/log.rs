@@ -103,13 +103,13 @@ fn tail(path: &Path, most: usize) -> Vec<String> {
     let bytes = read().unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     // Only what is JSON is shown: a control character in a damaged line is no event.
-    let is_json = |line: &&str| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
+    let is_json = |line: &&str| serde_json::from_slice::<serde::de::IgnoredAny>(line.as_bytes()).is_ok();
     let lines: Vec<&str> = text.lines().filter(is_json).collect();
     lines[lines.len().saturating_sub(most)..].iter().map(|line| (*line).to_owned()).collect()
 }
 
 fn as_json<S: serde::Serializer>(json: &str, to: S) -> Result<S::Ok, S::Error> {
-    serde_json::from_str::<serde_json::Value>(json).unwrap_or_default().serialize(to)
+    serde_json::from_slice::<serde_json::Value>(json.as_bytes()).unwrap_or_default().serialize(to)
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@ pub(crate) fn read<T: DeserializeOwned>(name: &str, known: u32, bytes: &[u8]) ->
     if version > known {
         return Err(Unreadable::Newer { version, known });
     }
-    serde_json::from_str(json).map_err(|_| Unreadable::Damaged)
+    // From bytes, like all that is read here: from a text, serde_json's reader would be in a tool twice.
+    serde_json::from_slice(json.as_bytes()).map_err(|_| Unreadable::Damaged)
 }
 
 fn open<'a>(name: &str, bytes: &'a [u8]) -> Option<(u32, &'a str)> {

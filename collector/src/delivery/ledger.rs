@@ -60,8 +60,7 @@ pub(crate) fn read(directory: &Path) -> Vec<Delivery> {
     let bytes = private::open(&path(directory), false)
         .and_then(|(file, about)| private::read_open(&file, &about, MOST_BYTES))
         .unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }
 
 /// Adds a delivery. Only the sender calls it, under the drain's lock.

@@ -184,7 +184,7 @@ fn endpoint(session: &Session, name: &str, lane: &mut Lane) -> Erasure {
     };
     for id in &ids {
         let door = component::door(leave(session));
-        let body = serde_json::json!({ "machine_id": id }).to_string();
+        let body = serde_json::to_string(&serde_json::json!({ "machine_id": id })).unwrap_or_default();
         match host::post_json(grant.clone(), door, host::Proxies::from_env(), &body) {
             Err(error) => return retry(error.to_string(), None),
             Ok(answer) => match answer.status {

@@ -30,7 +30,8 @@ impl Schema {
             "undeclared": self.undeclared,
             "library_events": ready(&self.events).map(ready_json).collect::<Vec<_>>(),
         });
-        format!("{all:#}\n")
+        // As all else of ours is written: by `Display` there would be two writers of JSON in every tool.
+        serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
     }
 
     fn entry_json(&self, entry: &Entry) -> Value {
@@ -73,5 +74,10 @@ fn ready_json(it: &Ready) -> Value {
 }
 
 fn facts(all: &[Common]) -> Value {
-    all.iter().map(|it| (it.name.to_owned(), Value::from(it.about.replace('`', "")))).collect()
+    // One by one: what collects into a map brings a sort of its own.
+    let mut facts = serde_json::Map::new();
+    for it in all {
+        facts.insert(it.name.to_owned(), it.about.replace('`', "").into());
+    }
+    facts.into()
 }

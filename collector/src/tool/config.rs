@@ -6,10 +6,8 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Deserialize;
-
-use super::duration;
 use super::grants::Endpoint;
+use super::keys::{self, table, words};
 use super::sites;
 
 /// A configuration file bigger than this is not one.
@@ -30,38 +28,31 @@ impl ConfigError {
 }
 
 /// What the author configured. The tables of `telemetry.toml`, one field each.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
     /// `[tool]`: who the tool is.
     pub tool: ToolTable,
     /// `[consent]`: what the user is asked.
-    #[serde(default)]
     pub consent: Consent,
     /// `[identity]`: how machines are told apart.
-    #[serde(default)]
     pub identity: IdentityTable,
     /// `[backend]`: where events go.
-    #[serde(default)]
     pub backend: BackendTable,
     /// `[endpoints.<name>]`: what a component may reach.
-    #[serde(default)]
     pub endpoints: BTreeMap<String, Endpoint>,
     /// `[delivery]`: when events go.
-    #[serde(default)]
     pub delivery: Delivery,
     /// `[journal]`: how much is kept until then.
-    #[serde(default)]
     pub journal: JournalCaps,
     /// `[erasure]`: how `reset` asks for what was sent to be erased.
-    #[serde(default)]
     pub erasure: ErasureTable,
 }
 
+table!(Config { tool, consent, identity, backend, endpoints, delivery, journal, erasure });
+
 /// `[tool]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ToolTable {
     /// Unique, in reverse-domain form, as in `com.example.greet`. It names the data directory and
@@ -70,25 +61,21 @@ pub struct ToolTable {
     /// What users call it. Default: the last part of the id.
     pub name: Option<String>,
     /// The author's own gate: `false` switches everything off.
-    #[serde(default = "yes")]
     pub enabled: bool,
     /// On without asking, for tools of an enterprise. `status` and the help say so.
-    #[serde(default)]
     pub force: bool,
     /// Extended collection: arguments and error texts, redacted.
-    #[serde(default)]
     pub extended: bool,
     /// Lets debug builds send. Without it their events stay on the machine.
-    #[serde(default)]
     pub send_from_debug_builds: bool,
     /// Lets processes send that were started by `cargo test` or another test harness.
-    #[serde(default)]
     pub send_from_tests: bool,
 }
 
+table!(ToolTable { id, name, enabled, force, extended, send_from_debug_builds, send_from_tests });
+
 /// `[consent]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Consent {
     /// The number of the policy that the user agrees to. A higher number asks again.
@@ -102,6 +89,8 @@ pub struct Consent {
     pub support: Option<String>,
 }
 
+table!(Consent { policy, vendor, question, support });
+
 impl Default for Consent {
     fn default() -> Self {
         Self { policy: 1, vendor: None, question: None, support: None }
@@ -109,17 +98,17 @@ impl Default for Consent {
 }
 
 /// `[identity]`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct IdentityTable {
     /// How machines are told apart.
     pub kind: IdentityKind,
 }
 
+table!(IdentityTable { kind });
+
 /// How machines are told apart.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum IdentityKind {
     /// Keyed by the tool's id and a salt that lives as long as the consent.
@@ -133,14 +122,14 @@ pub enum IdentityKind {
     None,
 }
 
+words!(IdentityKind { "keyed" => Keyed, "unkeyed" => Unkeyed, "random" => Random, "none" => None });
+
 /// `[backend]`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct BackendTable {
     /// `http`, `datadog`, `posthog`, `otlp`; the name of an embedded component; or `noop`, `stdout`,
     /// `file`.
-    #[serde(rename = "use")]
     pub name: Option<String>,
     /// A component's file. Relative paths are relative to the configuration file's directory, or the
     /// executable's where the configuration is embedded.
@@ -158,10 +147,11 @@ pub struct BackendTable {
     pub limits: BackendLimits,
 }
 
+table!(BackendTable { name as "use", path, sha256, otel_environment, settings, limits });
+
 /// `[backend.limits]`: each replaces the host's default, which its documentation gives with the reason. All of
 /// the host's limits are here but the size of a component's stack, which is the engine's.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct BackendLimits {
     /// Bytes of the file, before it is compiled.
@@ -192,22 +182,37 @@ pub struct BackendLimits {
     /// Failed calls in a row after which one sender leaves the component alone; 0 for never.
     pub failures: Option<u32>,
     /// The longest that compiling may take.
-    #[serde(deserialize_with = "duration::deserialize_some")]
     pub compile_time: Option<Duration>,
     /// The longest that one call may compute.
-    #[serde(deserialize_with = "duration::deserialize_some")]
     pub cpu_time: Option<Duration>,
     /// The longest that one call may take, waiting for the network included.
-    #[serde(deserialize_with = "duration::deserialize_some")]
     pub call_time: Option<Duration>,
     /// The longest that one exchange may take, name resolution included.
-    #[serde(deserialize_with = "duration::deserialize_some")]
     pub request_time: Option<Duration>,
 }
 
+table!(BackendLimits {
+    file_bytes,
+    memory_bytes,
+    table_elements,
+    instances,
+    handles,
+    host_call_bytes,
+    request_bytes,
+    head_bytes,
+    response_bytes,
+    requests_per_call,
+    log_bytes,
+    log_line_bytes,
+    failures,
+    compile_time,
+    cpu_time,
+    call_time,
+    request_time
+});
+
 /// When a sender starts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum Mode {
     /// Detached where that is safe, else overlapped; the helper in a tool that only records.
@@ -225,9 +230,17 @@ pub enum Mode {
     Never,
 }
 
+words!(Mode {
+    "auto" => Auto,
+    "detached" => Detached,
+    "helper" => Helper,
+    "overlapped" => Overlapped,
+    "bounded" => Bounded,
+    "never" => Never,
+});
+
 /// What is promised about each event.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum Semantics {
     /// None is lost; one may arrive twice, under the same id.
@@ -237,9 +250,10 @@ pub enum Semantics {
     AtMostOnce,
 }
 
+words!(Semantics { "at-least-once" => AtLeastOnce, "at-most-once" => AtMostOnce });
+
 /// `[delivery]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Delivery {
     /// When a sender starts.
@@ -247,17 +261,14 @@ pub struct Delivery {
     /// What is promised about each event.
     pub semantics: Semantics,
     /// A sender starts not more often than this.
-    #[serde(deserialize_with = "duration::deserialize")]
     pub interval: Duration,
     /// An interval is stretched by up to this share of it, from 0 to 1 and differently each time, so that
     /// machines that began together drift apart. Default 0.5. With 0, a fleet whose machines are started
     /// together sends together.
     pub jitter: f64,
     /// How long exit waits in the mode `bounded`.
-    #[serde(deserialize_with = "duration::deserialize")]
     pub wait: Duration,
     /// The longest a sender lives.
-    #[serde(deserialize_with = "duration::deserialize")]
     pub lifetime: Duration,
     /// A batch that failed so often is set aside and counted as lost. Without it, the default, a batch is
     /// tried until it is `[journal] max_age` old: an outage is not the events' fault. Not used with
@@ -268,6 +279,18 @@ pub struct Delivery {
     /// Most events that one run records.
     pub max_events_per_run: u64,
 }
+
+table!(Delivery {
+    mode,
+    semantics,
+    interval,
+    jitter,
+    wait,
+    lifetime,
+    max_attempts,
+    sample,
+    max_events_per_run
+});
 
 impl Default for Delivery {
     fn default() -> Self {
@@ -286,8 +309,7 @@ impl Default for Delivery {
 }
 
 /// `[journal]`: the oldest events go first when a cap is reached; every loss is counted.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct JournalCaps {
     /// Bytes on disk.
@@ -295,13 +317,14 @@ pub struct JournalCaps {
     /// Events.
     pub max_events: u64,
     /// Age.
-    #[serde(deserialize_with = "duration::deserialize")]
     pub max_age: Duration,
     /// Bytes of one event.
     pub max_record: u32,
     /// Whether a program that records much may map its segment into memory.
     pub map: bool,
 }
+
+table!(JournalCaps { max_bytes, max_events, max_age, max_record, map });
 
 impl Default for JournalCaps {
     fn default() -> Self {
@@ -318,8 +341,7 @@ impl Default for JournalCaps {
 /// `[erasure]`: the ways in which `reset` asks for what was sent to be erased. They are taken in the order of
 /// these fields, after the author's own function ([`Tool::erasure`](crate::Tool::erasure)); where one says
 /// that it cannot, the next is taken. Where none is chosen, the backend is asked.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ErasureTable {
     /// The name of an endpoint in `[endpoints]` that takes a POST of `{"machine_id": "…"}` at exactly its
@@ -332,9 +354,10 @@ pub struct ErasureTable {
     /// Prepares an e-mail to this address, which the user sends.
     pub email: Option<String>,
     /// A request that has no receipt after this long is given up as unconfirmed.
-    #[serde(deserialize_with = "duration::deserialize")]
     pub give_up: Duration,
 }
+
+table!(ErasureTable { endpoint, backend, event, email, give_up });
 
 impl Default for ErasureTable {
     fn default() -> Self {
@@ -360,10 +383,6 @@ impl ErasureTable {
         let why = crate::erasure::mail::problem(email)?;
         Some(format!("[erasure] email = {email:?} {why}: write one address, as in \"privacy@example.com\""))
     }
-}
-
-const fn yes() -> bool {
-    true
 }
 
 impl Config {
@@ -395,14 +414,12 @@ impl Config {
     /// # Errors
     /// With the line and what would be right.
     pub fn parse(text: &str, place: &str) -> Result<Self, ConfigError> {
-        toml::from_str::<Self>(text)
-            .map_err(|error| {
-                let line =
-                    error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-                let place = line.map_or_else(|| place.to_owned(), |line| format!("{place}, line {line}"));
-                ConfigError::new(place, error.message())
-            })?
-            .checked(place)
+        let mut config = Self::new("");
+        keys::parse(text, &mut config).map_err(|wrong| {
+            let line = text.bytes().take(wrong.at).filter(|it| *it == b'\n').count() + 1;
+            ConfigError::new(format!("{place}, line {line}"), wrong.what)
+        })?;
+        config.checked(place)
     }
 
     /// Reads, parses and checks a file.
@@ -427,6 +444,9 @@ impl Config {
     pub(crate) fn checked(mut self, place: &str) -> Result<Self, ConfigError> {
         let wrong = |problem: String| Err(ConfigError::new(place, problem));
         let id = &self.tool.id;
+        if id.is_empty() {
+            return wrong("[tool] needs `id`: `id = \"com.example.greet\"`".into());
+        }
         let parts_fit = id.split('.').all(|part| {
             part.starts_with(|c: char| c.is_ascii_alphanumeric())
                 && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))

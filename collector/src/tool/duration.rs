@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserializer, de};
-
 /// Parses a duration; the error says what would be right.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || {
@@ -25,36 +23,6 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     number.checked_mul(scale_ms).map(Duration::from_millis).ok_or_else(wrong)
-}
-
-/// For `#[serde(deserialize_with)]`.
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    struct Visitor;
-    impl de::Visitor<'_> for Visitor {
-        type Value = Duration;
-
-        fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            out.write_str("a duration such as \"15m\"")
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-            parse(text).map_err(E::custom)
-        }
-
-        fn visit_i64<E: de::Error>(self, number: i64) -> Result<Duration, E> {
-            if number == 0 {
-                Ok(Duration::ZERO)
-            } else {
-                Err(E::custom(format!("`{number}` has no unit: write it as in \"{number}s\"")))
-            }
-        }
-    }
-    from.deserialize_any(Visitor)
-}
-
-/// For `Option` fields.
-pub(crate) fn deserialize_some<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    deserialize(from).map(Some)
 }
 
 #[cfg(test)]

@@ -1,22 +1,20 @@
 //! Endpoints: the places on the network that the author grants to a component.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
+use super::keys::{Fill, Found, Given, Wrong, entries, table};
 
 /// A grant: one named endpoint of `[endpoints.<name>]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Endpoint {
     /// Scheme, host, port and the prefix of every path. Where a `site` is named, that site's.
-    #[serde(default)]
     pub url: String,
     /// In place of `url`: a public address of a bundled backend's vendor by the vendor's own short name, as in
     /// `eu1`. `telemetry-kit inspect` lists them; `status` and `doctor` show the host that it stands for.
     pub site: Option<String>,
     /// What is otherwise refused, each on its own: `http`, `loopback`, `private`, `link-local`.
-    #[serde(default)]
     pub allow: Vec<String>,
     /// What the host adds to each request and the component never sees.
     pub credential: Option<Credential>,
@@ -27,12 +25,20 @@ pub struct Endpoint {
     /// A PEM file with the key, where it is not in the file with the certificate.
     pub client_key: Option<String>,
     /// Whether the environment's proxy settings are obeyed.
-    #[serde(default = "yes")]
     pub proxy: bool,
 }
 
-const fn yes() -> bool {
-    true
+table!(Endpoint { url, site, allow, credential, ca_file, client_certificate, client_key, proxy });
+
+impl Fill for BTreeMap<String, Endpoint> {
+    fn fill(&mut self, found: Found<'_>) -> Result<(), Wrong> {
+        for (name, value) in entries(found)? {
+            let mut endpoint = Endpoint::new("");
+            endpoint.fill(value)?;
+            self.insert(name.into_inner().into_owned(), endpoint);
+        }
+        Ok(())
+    }
 }
 
 impl Endpoint {
@@ -72,8 +78,7 @@ impl Endpoint {
 }
 
 /// A credential: where it goes and where it comes from.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "CredentialTable")]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Credential {
     /// Where in the request it goes.
@@ -148,8 +153,7 @@ impl fmt::Debug for CredentialSource {
 }
 
 /// A credential as `telemetry.toml` has it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default)]
 struct CredentialTable {
     header: Option<String>,
     prefix: Option<String>,
@@ -160,6 +164,17 @@ struct CredentialTable {
     value: Option<String>,
     env: Option<String>,
     file: Option<String>,
+}
+
+table!(CredentialTable { header, prefix, bearer, basic_user, query, path, value, env, file });
+
+impl Given for Credential {
+    fn given(found: Found<'_>) -> Result<Self, Wrong> {
+        let at = found.span().start;
+        let mut table = CredentialTable::default();
+        table.fill(found)?;
+        table.try_into().map_err(|what: String| Wrong::new(at, what))
+    }
 }
 
 impl TryFrom<CredentialTable> for Credential {

@@ -3,6 +3,7 @@
 mod config;
 mod duration;
 mod grants;
+mod keys;
 mod otel;
 #[doc(hidden)]
 pub mod shipping;
