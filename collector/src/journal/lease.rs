@@ -119,7 +119,9 @@ impl Lease {
         label: &Label,
     ) -> io::Result<Slot> {
         let mut bytes = [0; FIRST_READ];
-        let read = file::read_at(&file, &mut bytes, 0)?;
+        // Not beyond its end, which would be asked for again.
+        let all = usize::try_from(look.size).unwrap_or(FIRST_READ).min(FIRST_READ);
+        let read = file::read_at(&file, &mut bytes[..all], 0)?;
         let mut parsed = Header::parse(&bytes[..read]);
         if parsed.is_none() && read == FIRST_READ {
             let mut long = vec![0; 2 * MAX_HEADER];
@@ -143,7 +145,7 @@ impl Lease {
             limit,
             lost: Lost::default(),
         };
-        lease.find_tail()?;
+        lease.find_tail(&bytes[..read])?;
         if lease.tail >= limit {
             let sequence = next_sequence(folder)?;
             lease.seal(folder, sequence)?;
@@ -152,11 +154,14 @@ impl Lease {
         Ok(Slot::Leased(lease))
     }
 
-    /// Finds where the records end and how many events they are.
-    fn find_tail(&mut self) -> io::Result<()> {
+    /// Finds where the records end and how many events they are. `first` is what the file begins with.
+    fn find_tail(&mut self, first: &[u8]) -> io::Result<()> {
         let mut last = [0; 8];
         if self.tail.is_multiple_of(8) && self.tail > self.start {
-            file::read_at(&self.file, &mut last, self.tail - 8)?;
+            match first.last_chunk::<8>() {
+                Some(end) if first.len() as u64 == self.tail => last = *end,
+                _ => drop(file::read_at(&self.file, &mut last, self.tail - 8)?),
+            }
             if let Some(tally) = format::tally_by_tail(u64::from_le_bytes(last)) {
                 self.tally = tally;
                 return Ok(());

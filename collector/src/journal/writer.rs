@@ -144,9 +144,11 @@ impl Writer {
     fn write(&mut self, common: &Common, fast: &Fast, record: &mut Draft) -> io::Result<()> {
         // Somebody may remove or cut what was leased, and a segment may be full: each of these
         // leads to another lease, and none can happen for ever.
+        let mut fresh = false;
         for _ in 0..4 {
             let Some(lease) = &self.lease else {
                 self.lease(common)?;
+                fresh = true;
                 if !common.allowed.ask() {
                     self.release(fast);
                     self.memory = Memory::default();
@@ -157,14 +159,15 @@ impl Writer {
                 }
                 continue;
             };
-            let look = file::look(&lease.file)?;
-            if look.names == 0 {
+            // What was leased a moment ago has been looked at for that.
+            let look = if std::mem::take(&mut fresh) { None } else { Some(file::look(&lease.file)?) };
+            if look.is_some_and(|look| look.names == 0) {
                 // Purged: what was in it must not come back, so nothing moves along.
                 self.unmap(fast);
                 self.lease = None;
                 fast.take_running();
                 self.unsynced.clear();
-            } else if self.is_cut(fast, look.size) {
+            } else if look.is_some_and(|look| self.is_cut(fast, look.size)) {
                 self.leave_cut(fast);
             } else if self.put(common, fast, record)? {
                 return Ok(());
