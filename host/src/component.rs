@@ -74,7 +74,7 @@ impl Compiled {
     pub(crate) fn load(source: Source<'_>, options: &LoadOptions) -> Result<Self, LoadError> {
         let binary = match source {
             Source::Path(path) => read::of_path(path, options)?,
-            Source::Bytes(bytes) => read::of_bytes(bytes.to_vec(), options)?,
+            Source::Bytes(bytes) => read::of_bytes(bytes.into(), options)?,
             Source::Precompiled(artefact) => return Self::precompiled(artefact, options),
         };
         let Binary { bytes, digest, size } = binary;
