@@ -1,5 +1,7 @@
 //! From a component's binary form to code that runs: out of the cache, or compiled within its time.
 
+use std::borrow::Cow;
+
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -7,7 +9,7 @@ use crate::component::LoadOptions;
 use crate::error::LoadError;
 
 #[cfg(not(feature = "compiler"))]
-pub(crate) fn compile(_: Vec<u8>, _: &str, _: &LoadOptions) -> Result<(Engine, Component), LoadError> {
+pub(crate) fn compile(_: Cow<'_, [u8]>, _: &str, _: &LoadOptions) -> Result<(Engine, Component), LoadError> {
     Err(LoadError::NoCompiler)
 }
 
@@ -28,7 +30,7 @@ mod with_compiler {
     /// For the processor, and where the system refuses executable memory for the interpreter. Both are kept:
     /// the code that does not load says of the next run, without compiling, that it is to be interpreted.
     pub(crate) fn compile(
-        binary: Vec<u8>,
+        binary: Cow<'_, [u8]>,
         digest: &str,
         options: &LoadOptions,
     ) -> Result<(Engine, Component), LoadError> {
@@ -49,6 +51,7 @@ mod with_compiler {
         {
             return Ok((interpreter.engine.clone(), component));
         }
+        let binary = binary.into_owned();
         let spare = interpreter.is_some().then(|| binary.clone());
         let compiled = native.compile(binary, options.limits.compile_time)?;
         match (compiled, interpreter, spare) {

@@ -74,7 +74,7 @@ impl Compiled {
     pub(crate) fn load(source: Source<'_>, options: &LoadOptions) -> Result<Self, LoadError> {
         let binary = match source {
             Source::Path(path) => read::of_path(path, options)?,
-            Source::Bytes(bytes) => read::of_bytes(bytes.to_vec(), options)?,
+            Source::Bytes(bytes) => read::of_bytes(bytes.into(), options)?,
             Source::Precompiled(artefact) => return Self::precompiled(artefact, options),
         };
         let Binary { bytes, digest, size } = binary;
@@ -117,7 +117,7 @@ impl Component {
 
     pub(crate) fn check(compiled: Compiled, options: &LoadOptions) -> Result<Self, LoadError> {
         let Compiled { engine, component, digest, .. } = compiled;
-        let linker = linker(&engine)?;
+        let linker = linker(&engine, &component)?;
         let offences = || match check::offences(&engine, &component, &linker) {
             offences if offences.is_empty() => Ok(()),
             offences => Err(LoadError::Refused(offences)),
@@ -186,10 +186,15 @@ pub(crate) fn engine(target: Target) -> Result<Engine, LoadError> {
     engine::engine(target).map_err(|error| LoadError::Host(format!("{error:#}")))
 }
 
-/// What a component may import, linked.
-pub(crate) fn linker(engine: &Engine) -> Result<Linker<State>, LoadError> {
+/// What a component may import, linked; of WASI only the packages that this one does import.
+pub(crate) fn linker(
+    engine: &Engine,
+    component: &wasmtime::component::Component,
+) -> Result<Linker<State>, LoadError> {
     let mut linker = Linker::new(engine);
-    let linked = wasi::link(&mut linker);
+    let whole = component.component_type();
+    let imports: Vec<&str> = whole.imports(engine).map(|(name, _)| name).collect();
+    let linked = wasi::link(&mut linker, |package| imports.iter().any(|import| import.starts_with(package)));
     #[cfg(feature = "wasi-http")]
     let linked = linked.and_then(|()| crate::wasi_http::link(&mut linker));
     let linked = linked.and_then(|()| track::link(&mut linker));

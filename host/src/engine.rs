@@ -60,8 +60,18 @@ pub(crate) fn engine_for(target: Target, triple: Option<&str>) -> wasmtime::Resu
     {
         config.cranelift_opt_level(wasmtime::OptLevel::Speed);
         config.generate_address_map(false);
+        if !is_for_windows(triple) {
+            config.native_unwind_info(false);
+        }
     }
     Engine::new(&config)
+}
+
+/// Whether the code is for Windows, whose rules for code want its unwinding described. Elsewhere only
+/// debuggers want it: a host function's panic does not unwind through a component.
+#[cfg(feature = "compiler")]
+fn is_for_windows(triple: Option<&str>) -> bool {
+    triple.map_or(cfg!(windows), |triple| triple.contains("windows"))
 }
 
 fn pulley_triple() -> &'static str {

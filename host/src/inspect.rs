@@ -43,7 +43,7 @@ pub struct Inspection {
 pub fn inspect(source: Source<'_>, options: &LoadOptions) -> Result<Inspection, LoadError> {
     let compiled = Compiled::load(source, options)?;
     let engine = compiled.engine.clone();
-    let offences = check::offences(&engine, &compiled.component, &linker(&engine)?);
+    let offences = check::offences(&engine, &compiled.component, &linker(&engine, &compiled.component)?);
     let whole = compiled.component.component_type();
     let tidy = |name: &str| crate::text::tidy(name, 200);
     let imports = whole

@@ -121,7 +121,7 @@ mod with_compiler {
     ) -> Result<Vec<u8>, LoadError> {
         let binary = match source {
             Source::Path(path) => read::of_path(path, options)?,
-            Source::Bytes(bytes) => read::of_bytes(bytes.to_vec(), options)?,
+            Source::Bytes(bytes) => read::of_bytes(bytes.into(), options)?,
             Source::Precompiled(_) => {
                 return Err(LoadError::NotAComponent("it is precompiled already".to_owned()));
             }
@@ -140,7 +140,7 @@ mod with_compiler {
         };
         let engine =
             engine.map_err(|error| LoadError::Compile(crate::text::reason(&format!("{error:#}"))))?;
-        let code = within_time(&engine, binary.bytes, options.limits.compile_time)?;
+        let code = within_time(&engine, binary.bytes.into_owned(), options.limits.compile_time)?;
         let packed = pack(&code);
         let mut artefact = Vec::with_capacity(HEAD + packed.len());
         artefact.extend_from_slice(MAGIC);

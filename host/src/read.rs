@@ -1,5 +1,6 @@
 //! Reading a component: bounded, pinned, and known for what it is before anything is compiled.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -8,8 +9,8 @@ use crate::component::LoadOptions;
 use crate::error::LoadError;
 
 /// A component's binary form, with what is known of the file that it came from.
-pub(crate) struct Binary {
-    pub(crate) bytes: Vec<u8>,
+pub(crate) struct Binary<'a> {
+    pub(crate) bytes: Cow<'a, [u8]>,
     /// SHA-256 of what was read, in hexadecimal.
     pub(crate) digest: String,
     /// Size of what was read.
@@ -17,12 +18,12 @@ pub(crate) struct Binary {
 }
 
 /// Reads a file and takes it as [`of_bytes`] does.
-pub(crate) fn of_path(path: &Path, options: &LoadOptions) -> Result<Binary, LoadError> {
-    of_bytes(read_file(path, options.limits.file_bytes)?, options)
+pub(crate) fn of_path(path: &Path, options: &LoadOptions) -> Result<Binary<'static>, LoadError> {
+    of_bytes(read_file(path, options.limits.file_bytes)?.into(), options)
 }
 
 /// Measures, pins, and turns text into binary.
-pub(crate) fn of_bytes(bytes: Vec<u8>, options: &LoadOptions) -> Result<Binary, LoadError> {
+pub(crate) fn of_bytes<'a>(bytes: Cow<'a, [u8]>, options: &LoadOptions) -> Result<Binary<'a>, LoadError> {
     let size = bytes.len() as u64;
     if size > options.limits.file_bytes {
         return Err(LoadError::TooBig { most: options.limits.file_bytes });
@@ -66,7 +67,7 @@ pub(crate) fn check_pin(pin: Option<&str>, found: &str) -> Result<(), LoadError>
 /// A component's binary form begins so; a core module's fifth byte is 1.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
-fn to_binary(bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
+fn to_binary(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, LoadError> {
     if bytes.starts_with(COMPONENT) {
         return Ok(bytes);
     }
@@ -78,7 +79,7 @@ fn to_binary(bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
         };
         return Err(LoadError::NotAComponent(what.to_owned()));
     }
-    from_text(&bytes)
+    from_text(&bytes).map(Cow::Owned)
 }
 
 #[cfg(feature = "wat")]

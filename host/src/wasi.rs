@@ -44,29 +44,40 @@ pub(crate) fn context(log: &LogBook) -> WasiCtx {
         .build()
 }
 
-/// Links the inert interfaces and no other.
-pub(crate) fn link(l: &mut Linker<State>) -> wasmtime::Result<()> {
+/// Links the inert interfaces and no other, and of those only the packages that are asked for by the beginning of
+/// their names: what a component does not import it need not wait for.
+pub(crate) fn link(l: &mut Linker<State>, asked: impl Fn(&str) -> bool) -> wasmtime::Result<()> {
     use wasmtime_wasi_io::bindings::wasi::io;
-    io::error::add_to_linker::<State, HasIo>(l, |t| t.ctx().table)?;
-    io::poll::add_to_linker::<State, HasIo>(l, |t| t.ctx().table)?;
-    io::streams::add_to_linker::<State, HasIo>(l, |t| t.ctx().table)?;
-    clocks::wall_clock::add_to_linker::<State, WasiClocks>(l, State::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(l, State::clocks)?;
-    random::random::add_to_linker::<State, WasiRandom>(l, |t| t.wasi.random())?;
-    random::insecure::add_to_linker::<State, WasiRandom>(l, |t| t.wasi.random())?;
-    random::insecure_seed::add_to_linker::<State, WasiRandom>(l, |t| t.wasi.random())?;
-    filesystem::types::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)?;
-    filesystem::preopens::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)?;
-    cli::exit::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::environment::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::terminal_input::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::terminal_output::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::terminal_stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::terminal_stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::terminal_stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    if asked("wasi:io/") {
+        io::error::add_to_linker::<State, HasIo>(l, |t| t.ctx().table)?;
+        io::poll::add_to_linker::<State, HasIo>(l, |t| t.ctx().table)?;
+        io::streams::add_to_linker::<State, HasIo>(l, |t| t.ctx().table)?;
+    }
+    if asked("wasi:clocks/") {
+        clocks::wall_clock::add_to_linker::<State, WasiClocks>(l, State::clocks)?;
+        clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(l, State::clocks)?;
+    }
+    if asked("wasi:random/") {
+        random::random::add_to_linker::<State, WasiRandom>(l, |t| t.wasi.random())?;
+        random::insecure::add_to_linker::<State, WasiRandom>(l, |t| t.wasi.random())?;
+        random::insecure_seed::add_to_linker::<State, WasiRandom>(l, |t| t.wasi.random())?;
+    }
+    if asked("wasi:filesystem/") {
+        filesystem::types::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)?;
+        filesystem::preopens::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)?;
+    }
+    if asked("wasi:cli/") {
+        cli::exit::add_to_linker::<State, WasiCli>(l, State::cli)?;
+        cli::environment::add_to_linker::<State, WasiCli>(l, State::cli)?;
+        cli::stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
+        cli::stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
+        cli::stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
+        cli::terminal_input::add_to_linker::<State, WasiCli>(l, State::cli)?;
+        cli::terminal_output::add_to_linker::<State, WasiCli>(l, State::cli)?;
+        cli::terminal_stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
+        cli::terminal_stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
+        cli::terminal_stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    }
     Ok(())
 }
 

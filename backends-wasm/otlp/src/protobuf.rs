@@ -8,7 +8,7 @@ use crate::records::{Field, SEVERITY, Service, each_of_record, each_of_resource}
 use telemetry_backend_sdk::{Event, Origin};
 
 /// `SeverityNumber::Info`.
-const INFO: u64 = 9;
+const INFO: u8 = 9;
 
 /// The encoded `ExportLogsServiceRequest` for these events.
 pub(crate) fn request(origin: &Origin, events: &[Event], service: &Service) -> Vec<u8> {
@@ -18,114 +18,219 @@ pub(crate) fn request(origin: &Origin, events: &[Event], service: &Service) -> V
     let mut resource = Writer::default();
     each_of_resource(origin, service, |key, field| resource.attribute(1, key, field));
 
-    let mut logs = Writer(Vec::with_capacity(512 * events.len() + 64));
-    logs.bytes(1, &scope.0);
+    let mut logs = Writer::with_room(512 * events.len() + 64);
+    logs.bytes(1, scope.written());
     let mut record = Writer::default();
     for event in events {
-        record.0.clear();
+        record.at = 0;
         record.event(event);
-        logs.bytes(2, &record.0);
+        logs.bytes(2, record.written());
     }
 
-    let resource_logs = field_length(1, resource.0.len()) + field_length(2, logs.0.len());
-    let mut whole = Writer(Vec::with_capacity(field_length(1, resource_logs)));
+    let resource_logs = field_length(resource.at) + field_length(logs.at);
+    let mut whole = Writer::with_room(field_length(resource_logs));
     whole.head(1, resource_logs);
-    whole.bytes(1, &resource.0);
-    whole.bytes(2, &logs.0);
-    whole.0
+    whole.bytes(1, resource.written());
+    whole.bytes(2, logs.written());
+    whole.finish()
 }
 
-/// The bytes of a field with so many bytes in it.
-fn field_length(number: u32, length: usize) -> usize {
-    varint_length(u64::from(number) << 3) + varint_length(length as u64) + length
+/// The bytes of a field with so many bytes in it. The numbers of all fields here fit into one byte.
+fn field_length(length: usize) -> usize {
+    1 + varint_length(length as u64) + length
 }
 
 fn varint_length(value: u64) -> usize {
     (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
 }
 
+/// Bytes that grow.
 #[derive(Default)]
-struct Writer(Vec<u8>);
+struct Writer {
+    room: Vec<u8>,
+    /// Up to where it is written.
+    at: usize,
+}
 
 impl Writer {
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
+    fn with_room(bytes: usize) -> Self {
+        Self { room: vec![0; bytes], at: 0 }
+    }
+
+    fn written(&self) -> &[u8] {
+        self.room.get(..self.at).unwrap_or_default()
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.room.truncate(self.at);
+        self.room
+    }
+
+    /// Room for the next so many bytes, all of which are to be written.
+    fn next(&mut self, length: usize) -> Room<'_> {
+        let end = self.at + length;
+        if end > self.room.len() {
+            self.grow(end);
         }
-        self.0.push(value as u8);
+        let next = self.room.get_mut(self.at..end).unwrap_or_default();
+        self.at = end;
+        Room(next)
+    }
+
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        self.room.resize(2 * end + 64, 0);
     }
 
     /// What stands before so many bytes of a field.
-    fn head(&mut self, number: u32, length: usize) {
-        self.varint(u64::from(number) << 3 | 2);
-        self.varint(length as u64);
+    fn head(&mut self, number: u8, length: usize) {
+        self.next(field_length(length) - length).head(number, length);
     }
 
-    fn bytes(&mut self, number: u32, bytes: &[u8]) {
-        self.head(number, bytes.len());
-        self.0.extend_from_slice(bytes);
+    fn bytes(&mut self, number: u8, bytes: &[u8]) {
+        let mut room = self.next(field_length(bytes.len()));
+        room.head(number, bytes.len());
+        room.copy(bytes);
     }
 
     /// A text of its own field is left out where it is empty.
-    fn text(&mut self, number: u32, text: &str) {
+    fn text(&mut self, number: u8, text: &str) {
         if !text.is_empty() {
             self.bytes(number, text.as_bytes());
-        }
-    }
-
-    fn fixed64(&mut self, number: u32, value: u64) {
-        if value != 0 {
-            self.varint(u64::from(number) << 3 | 1);
-            self.0.extend_from_slice(&value.to_le_bytes());
         }
     }
 
     /// A `LogRecord`.
     fn event(&mut self, event: &Event) {
         let time = event.time.unix_nanos();
-        self.fixed64(1, time);
-        self.varint(2 << 3);
-        self.varint(INFO);
+        self.time(1, time);
+        self.next(2).put([2 << 3, INFO]);
         self.text(3, SEVERITY);
         let body = Field::Text(&event.name);
-        self.head(5, any_length(body));
-        self.any(body);
+        let length = any_length(body);
+        let mut room = self.next(field_length(length));
+        room.head(5, length);
+        room.any(body);
         each_of_record(event, |key, field| self.attribute(6, key, field));
-        self.fixed64(11, time);
+        self.time(11, time);
         self.text(12, &event.kind);
     }
 
+    /// A fixed number of 64 bits, left out where it is 0.
+    fn time(&mut self, number: u8, nanos: u64) {
+        if nanos != 0 {
+            let mut room = self.next(9);
+            room.put([number << 3 | 1]);
+            room.put(nanos.to_le_bytes());
+        }
+    }
+
     /// A `KeyValue`.
-    fn attribute(&mut self, number: u32, key: &str, field: Field<'_>) {
+    fn attribute(&mut self, number: u8, key: &str, field: Field<'_>) {
         let value = any_length(field);
-        let key_length = if key.is_empty() { 0 } else { field_length(1, key.len()) };
-        self.head(number, key_length + field_length(2, value));
-        self.text(1, key);
-        self.head(2, value);
-        self.any(field);
+        let key_length = if key.is_empty() { 0 } else { field_length(key.len()) };
+        let length = key_length + field_length(value);
+        let mut room = self.next(field_length(length));
+        room.head(number, length);
+        if !key.is_empty() {
+            room.head(1, key.len());
+            room.copy(key.as_bytes());
+        }
+        room.head(2, value);
+        room.any(field);
+    }
+}
+
+/// Room that was counted before it is written. A thousand events are ten thousand attributes of a dozen bytes, and
+/// in WebAssembly each look into memory has its price: what is left is a local variable, where a `Vec` that is
+/// pushed to keeps its books in memory for each byte.
+struct Room<'a>(&'a mut [u8]);
+
+impl Room<'_> {
+    #[inline]
+    fn put<const N: usize>(&mut self, bytes: [u8; N]) {
+        if let Some((to, rest)) = std::mem::take(&mut self.0).split_first_chunk_mut() {
+            *to = bytes;
+            self.0 = rest;
+        }
+    }
+
+    #[inline]
+    fn copy(&mut self, bytes: &[u8]) {
+        if let Some((to, rest)) = std::mem::take(&mut self.0).split_at_mut_checked(bytes.len()) {
+            copy(to, bytes);
+            self.0 = rest;
+        }
+    }
+
+    #[inline]
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.put([value as u8 | 0x80]);
+            value >>= 7;
+        }
+        self.put([value as u8]);
+    }
+
+    #[inline]
+    fn head(&mut self, number: u8, length: usize) {
+        if length < 0x80 {
+            self.put([number << 3 | 2, length as u8]);
+        } else {
+            self.put([number << 3 | 2]);
+            self.varint(length as u64);
+        }
     }
 
     /// An `AnyValue`: one of its fields, empty or not.
+    #[inline]
     fn any(&mut self, field: Field<'_>) {
         match field {
-            Field::Text(text) => self.bytes(1, text.as_bytes()),
-            Field::Boolean(flag) => self.0.extend_from_slice(&[2 << 3, u8::from(flag)]),
+            Field::Text(text) => {
+                self.head(1, text.len());
+                self.copy(text.as_bytes());
+            }
+            Field::Boolean(flag) => self.put([2 << 3, u8::from(flag)]),
             Field::Integer(number) => {
-                self.varint(3 << 3);
+                self.put([3 << 3]);
                 self.varint(number as u64);
             }
             Field::Number(number) => {
-                self.varint(4 << 3 | 1);
-                self.0.extend_from_slice(&number.to_le_bytes());
+                self.put([4 << 3 | 1]);
+                self.put(number.to_le_bytes());
             }
         }
     }
 }
 
+/// Copies as much as there is. In WebAssembly a copy of unknown length is a call out of it, which takes longer than
+/// the copy where that is of a key or a name: those are copied as their first and their last bytes, which may
+/// overlap.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        0..4 => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+        4..8 => ends::<4>(to, from),
+        8..=16 => ends::<8>(to, from),
+        17..=32 => ends::<16>(to, from),
+        33..=64 => ends::<32>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+#[inline]
+fn ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(to), Some(from)) = (to.first_chunk_mut(), from.first_chunk::<N>()) {
+        *to = *from;
+    }
+    if let (Some(to), Some(from)) = (to.last_chunk_mut(), from.last_chunk::<N>()) {
+        *to = *from;
+    }
+}
+
 fn any_length(field: Field<'_>) -> usize {
     match field {
-        Field::Text(text) => field_length(1, text.len()),
+        Field::Text(text) => field_length(text.len()),
         Field::Boolean(_) => 2,
         Field::Integer(number) => 1 + varint_length(number as u64),
         Field::Number(_) => 9,

@@ -151,17 +151,20 @@ struct Fields<F> {
     /// The keys that are ours, as far as they were used.
     ours: [&'static str; 16],
     count: usize,
+    /// The lengths of those, a bit each: a key of another length is not one of them.
+    lengths: u64,
 }
 
 impl<F: FnMut(&str, Field<'_>)> Fields<F> {
     fn new(to: F) -> Self {
-        Self { to, ours: [""; 16], count: 0 }
+        Self { to, ours: [""; 16], count: 0, lengths: 0 }
     }
 
     fn add(&mut self, key: &'static str, field: Field<'_>) {
         if let Some(place) = self.ours.get_mut(self.count) {
             *place = key;
             self.count += 1;
+            self.lengths |= bit(key);
         }
         (self.to)(key, field);
     }
@@ -190,13 +193,18 @@ impl<F: FnMut(&str, Field<'_>)> Fields<F> {
                     }
                 },
             };
-            let taken = self.ours.iter().take(self.count).any(|ours| *ours == attribute.key);
+            let taken = self.lengths & bit(&attribute.key) != 0
+                && self.ours.iter().take(self.count).any(|ours| *ours == attribute.key);
             match taken {
                 true => (self.to)(&format!("attribute.{}", attribute.key), field),
                 false => (self.to)(&attribute.key, field),
             }
         }
     }
+}
+
+fn bit(key: &str) -> u64 {
+    1 << (key.len() % 64)
 }
 
 /// The conventions' name of an operating system, from Rust's.
