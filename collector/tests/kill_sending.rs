@@ -157,9 +157,17 @@ fn at_most_once_the_claim_is_on_disk_before_the_request() {
     };
     let claim = after(0, "claim", &|line| line.contains("pwrite64(") && line.contains("ACK1"));
     let file = lines[claim].split("pwrite64(").nth(1).unwrap().split(',').next().unwrap();
-    let synced = after(claim, "sync of the claim", &|line| {
-        line.contains(&format!("fdatasync({file})")) || line.contains(&format!("fsync({file})"))
+    let mut synced = after(claim, "sync of the claim", &|line| {
+        let of = |call: &str| line.split(&format!("{call}({file}")).nth(1).map(str::trim_start);
+        of("fdatasync").or(of("fsync")).is_some_and(|rest| rest.starts_with([')', '<']))
     });
+    // Another thread's call may be traced in the midst of it: then its end is a line of its own.
+    if lines[synced].contains("<unfinished") {
+        let thread = lines[synced].split(' ').next().unwrap().to_owned();
+        synced = after(synced, "end of the sync", &|line| {
+            line.starts_with(&thread) && line.contains("sync resumed>")
+        });
+    }
     // The name of the claim's file is in the directory, which is synced by itself.
     let directory = after(synced + 1, "sync of the directory", &|line| {
         line.contains("fsync(") && !line.contains(&format!("({file})"))
