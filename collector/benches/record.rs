@@ -277,9 +277,10 @@ fn main() -> ExitCode {
         // For a profiler: nothing but recording.
         (Ok("ours"), Some(home)) => {
             let telemetry = start(&home, true);
+            let threads = std::env::var("TELEMETRY_BENCH_THREADS").ok().and_then(|it| it.parse().ok());
             for _ in 0..ROUNDS {
                 record(&telemetry);
-                println!("{:.0} ns", timed(1, &|| record(&telemetry)));
+                println!("{:.0} ns", timed(threads.unwrap_or(1), &|| record(&telemetry)));
                 let _ = telemetry.discard();
             }
         }

@@ -19,6 +19,12 @@ pub(crate) const CUT: &str = "…";
 pub(crate) struct Cleaner;
 
 impl Cleaner {
+    /// Whether [`text`](Self::text) would give this back as it is.
+    #[inline]
+    pub(crate) fn keeps_text(&self, text: &str) -> bool {
+        text.len() <= MAX_TEXT && crate::redact::is_clean(text)
+    }
+
     /// A text that may hold anything: redacted, then cut.
     #[inline]
     pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::clean::{Cleaner, LEFT_OUT, MAX_ATTRIBUTES};
+use super::clean::{Cleaner, LEFT_OUT, MAX_ATTRIBUTES, MAX_KEY};
 use super::{Attribute, Ended, Event, EventId, Timestamp, Value, kind};
 use crate::scratch::Scratch;
 
@@ -36,7 +36,12 @@ const BOOLEAN: u8 = 3;
 /// event's own attributes win.
 pub(crate) fn encode(event: &Event<'_>, time: Timestamp, metadata: &[Attribute<'_>], out: &mut Scratch) {
     let clean = Cleaner;
-    match kind::ALL.iter().position(|known| *known == event.kind) {
+    // Most say it by the constant, which is the same text at the same place.
+    let known = kind::ALL
+        .iter()
+        .position(|known| std::ptr::eq(*known, &*event.kind))
+        .or_else(|| kind::ALL.iter().position(|known| *known == event.kind));
+    match known {
         Some(known) => out.put([KNOWN_KIND, 1, known as u8]),
         None => field(out, KIND, clean.declared(&event.kind).as_bytes()),
     }
@@ -97,6 +102,16 @@ fn encode_many(event: &Event<'_>, metadata: &[Attribute<'_>], out: &mut Scratch)
 }
 
 fn encode_attribute(attribute: &Attribute<'_>, out: &mut Scratch) {
+    // Nearly every one is as it may be written.
+    match &attribute.value {
+        Value::Text(value) if attribute.key.len() <= MAX_KEY && Cleaner.keeps_text(value) => {
+            encode_value(attribute.key.as_bytes(), TEXT, value.as_bytes(), out);
+        }
+        _ => encode_cleaned(attribute, out),
+    }
+}
+
+fn encode_cleaned(attribute: &Attribute<'_>, out: &mut Scratch) {
     let clean = Cleaner;
     let key = clean.declared(&attribute.key);
     let key = key.as_bytes();

@@ -45,17 +45,15 @@ pub(super) struct Fast {
 }
 
 impl Fast {
-    /// Appends if the segment is mapped and nothing else is to be done.
-    #[inline]
-    pub(super) fn append(&self, draft: &mut Draft) -> bool {
-        self.try_append(draft, false) == Some(Ok(()))
-    }
-
-    /// Appends if the segment is mapped. `None` if it is not.
-    pub(super) fn try_append(&self, draft: &mut Draft, looked: bool) -> Option<Result<(), Stop>> {
+    /// Appends if the segment is mapped, and says whether this thread is to allocate more. `None` if it is not
+    /// mapped.
+    pub(super) fn append(&self, draft: &mut Draft, looked: bool) -> Option<Result<bool, Stop>> {
         let mapped = self.shard().read();
         let appended = mapped.as_ref()?.append(draft, looked);
-        Some(appended.map(|offset| self.note(draft, offset)))
+        Some(appended.map(|appended| {
+            self.note(draft, appended.offset);
+            appended.low
+        }))
     }
 
     fn shard(&self) -> &Shard {

@@ -73,16 +73,31 @@ impl Place for AtomicU64 {
     }
 }
 
+/// Alone on its stretch of memory: who only reads what lies beside it need not wait for those who write it.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Apart<T>(T);
+
 /// A segment that is appended to in memory.
 #[derive(Debug)]
 pub(super) struct Mapped<M = Mapping, P = AtomicU64> {
     pub(super) memory: M,
-    place: P,
+    place: Apart<P>,
     seed: Seed,
     /// Events at which the segment is full.
     most_events: u32,
+    /// The byte at which the next step is to be allocated.
+    low: AtomicU64,
     /// Events whose place is counted and of which nobody was told that they are stored.
     gone: AtomicU32,
+}
+
+/// Where a record was stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Appended {
+    pub(super) offset: u64,
+    /// It is time to allocate more, and this thread is the one to do it.
+    pub(super) low: bool,
 }
 
 /// What stopped an append.
@@ -119,12 +134,19 @@ impl<M: Memory> Mapped<M, AtomicU64> {
 
 impl<M: Memory, P: Place> Mapped<M, P> {
     pub(super) fn with_place(memory: M, place: P, seed: Seed, most_events: u32) -> Self {
-        Self { memory, place, seed, most_events, gone: AtomicU32::new(0) }
+        Self {
+            memory,
+            place: Apart(place),
+            seed,
+            most_events,
+            low: AtomicU64::new(u64::MAX),
+            gone: AtomicU32::new(0),
+        }
     }
 
     /// Where the next record goes, and the tally so far.
     pub(super) fn position(&self) -> (u64, Tally) {
-        split(self.place.load())
+        split(self.place.0.load())
     }
 
     /// Bytes that the events take for which there is room, if they are like those so far, the first of which is
@@ -140,10 +162,15 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         self.gone.load(Ordering::Relaxed)
     }
 
-    /// Appends a record; says at which offset. With `looked`, no look at the file is due.
-    pub(super) fn append(&self, draft: &mut Draft, looked: bool) -> Result<u64, Stop> {
+    /// Whoever stores the byte at `low` is told.
+    pub(super) fn is_low_at(&self, low: u64) {
+        self.low.store(low, Ordering::Relaxed);
+    }
+
+    /// Appends a record. With `looked`, no look at the file is due.
+    pub(super) fn append(&self, draft: &mut Draft, looked: bool) -> Result<Appended, Stop> {
         let (size, event) = (draft.size(), draft.is_event());
-        let mut place = self.place.load();
+        let mut place = self.place.0.load();
         let (offset, tally, words) = loop {
             let (offset, before) = split(place);
             let tally = before.after(draft.kind());
@@ -156,7 +183,7 @@ impl<M: Memory, P: Place> Mapped<M, P> {
             let Some(words) = self.memory.words((offset / 8) as usize, size / 8) else {
                 return Err(Stop::Short);
             };
-            match self.place.exchange(place, join(offset + size as u64, tally)) {
+            match self.place.0.exchange(place, join(offset + size as u64, tally)) {
                 Ok(_) => break (offset, tally, words),
                 Err(now) => place = now,
             }
@@ -167,6 +194,7 @@ impl<M: Memory, P: Place> Mapped<M, P> {
             self.gone.fetch_add(u32::from(event), Ordering::Relaxed);
             return Err(Stop::Gone);
         }
-        Ok(offset)
+        let low = (offset..offset + size as u64).contains(&self.low.load(Ordering::Relaxed));
+        Ok(Appended { offset, low })
     }
 }

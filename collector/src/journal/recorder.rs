@@ -163,8 +163,16 @@ impl Journal {
             return Err(AppendError::TooLarge { size, most });
         }
         draft.finish(kind.code(), id, seconds);
-        if process.fast.append(draft) {
-            return Ok(());
+        match process.fast.append(draft, false) {
+            Some(Ok(false)) => return Ok(()),
+            Some(Ok(true)) => {
+                // Whoever has the writer now allocates what is needed.
+                if let Ok(mut writer) = process.writer.try_lock() {
+                    writer.grow_ahead(&process.fast);
+                }
+                return Ok(());
+            }
+            _ => {}
         }
         process.writer().append(&self.common, &process.fast, draft)
     }

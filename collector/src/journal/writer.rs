@@ -19,9 +19,10 @@ use std::io;
 
 /// After a failure the disk is tried again at the 1st, 2nd, 4th ... record, then at every 256th.
 const RARELY: u32 = 256;
-/// A mapped segment is allocated in steps; each one is twice the one before.
+/// A mapped segment is allocated in steps; each one is twice the one before. Small ones, so that a thread which
+/// makes one does not keep the others waiting, and what it has made is still near when it is used.
 const FIRST_STEP: u64 = 64 << 10;
-const LAST_STEP: u64 = 1 << 20;
+const LAST_STEP: u64 = 256 << 10;
 const PAGE: u64 = 4 << 10;
 
 #[derive(Debug, Default)]
@@ -205,8 +206,8 @@ impl Writer {
     /// Appends to the leased segment; `false` if it is full.
     fn put(&mut self, common: &Common, fast: &Fast, record: &mut Draft) -> io::Result<bool> {
         loop {
-            match fast.try_append(record, true) {
-                Some(Ok(())) => return Ok(true),
+            match fast.append(record, true) {
+                Some(Ok(_)) => return Ok(true),
                 Some(Err(Stop::Short)) if self.grow(fast, record.size()) => {}
                 Some(Err(Stop::Gone)) => {
                     self.leave_cut(fast);
@@ -285,6 +286,11 @@ impl Writer {
         }
     }
 
+    /// Allocates the next step before it is needed, so that other threads need not wait for it.
+    pub(super) fn grow_ahead(&mut self, fast: &Fast) {
+        self.grow(fast, 0);
+    }
+
     /// Allocates the next step of a mapped segment; `false` if a record of so many bytes does not
     /// fit then.
     fn grow(&mut self, fast: &Fast, size: usize) -> bool {
@@ -300,9 +306,12 @@ impl Writer {
             // again when it is cut off.
             let few = mapped.room(lease.start).map_or(u64::MAX, |room| tail + room);
             let want = (need + step).min(few.max(need)).next_multiple_of(PAGE).min(lease.limit);
-            let allocated = want > before
-                && mapped.memory.allocate(&lease.file, usize::try_from(want).unwrap_or(0)).is_ok();
-            allocated && tail + size as u64 <= want
+            // On disk all of it at once, for who has recorded many already.
+            let ahead = if step < LAST_STEP || few == u64::MAX { want } else { few.next_multiple_of(PAGE) };
+            let (want, ahead) = (usize::try_from(want).unwrap_or(0), usize::try_from(ahead).unwrap_or(0));
+            let allocated = want as u64 > before && mapped.memory.allocate(&lease.file, want, ahead).is_ok();
+            mapped.is_low_at(before + (want as u64).saturating_sub(before) / 2);
+            allocated && tail + size as u64 <= want as u64
         });
         self.step = (step * 2).min(LAST_STEP);
         grown == Some(true)

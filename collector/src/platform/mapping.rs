@@ -20,6 +20,8 @@ pub(crate) struct Mapping {
     allocated: AtomicUsize,
     /// Bytes that held something when it was mapped.
     used: u64,
+    /// Bytes that the file has on disk, of which some may not be allocated here yet.
+    reserved: AtomicUsize,
     pid: u32,
     #[cfg(any(target_os = "linux", target_os = "android"))]
     guard: super::bus_error::Guard,
@@ -38,29 +40,35 @@ impl Mapping {
             map: ManuallyDrop::new(map),
             allocated: AtomicUsize::new(0),
             used,
+            reserved: AtomicUsize::new(0),
             pid: super::fork::pid(),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             guard,
         })
     }
 
-    /// Allocates the file's first `length` bytes, on disk too.
-    pub(crate) fn allocate(&self, file: &File, length: usize) -> io::Result<()> {
+    /// Allocates the file's first `length` bytes, on disk too, and on disk `ahead` bytes where that is more: it
+    /// costs as much as a few of them.
+    pub(crate) fn allocate(&self, file: &File, length: usize, ahead: usize) -> io::Result<()> {
         let from = self.words() * 8;
         let length = length.min(self.map.len());
         if length <= from {
             return Ok(());
         }
-        if length as u64 > super::host::file_size_limit() {
-            return Err(io::ErrorKind::FileTooLarge.into());
+        let (reserved, ahead) = (self.reserved.load(Ordering::Relaxed), ahead.clamp(length, self.map.len()));
+        if length > reserved {
+            if ahead as u64 > super::host::file_size_limit() {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            rustix::fs::fallocate(
+                file,
+                rustix::fs::FallocateFlags::empty(),
+                reserved as u64,
+                (ahead - reserved) as u64,
+            )?;
+            self.reserved.store(ahead, Ordering::Relaxed);
         }
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        rustix::fs::fallocate(
-            file,
-            rustix::fs::FallocateFlags::empty(),
-            from as u64,
-            (length - from) as u64,
-        )?;
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         return Err(io::Error::new(io::ErrorKind::Unsupported, "no true preallocation here"));
         #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -154,6 +154,7 @@ pub(crate) fn seal() {
 }
 
 type LongRun = Box<dyn Fn() + Send + Sync>;
+type Sample = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Where a process's events go, and the rules they go by.
 pub(crate) struct Recorder {
@@ -166,7 +167,7 @@ pub(crate) struct Recorder {
     /// Said with every event, unless the event says it itself.
     pub(crate) metadata: Vec<Attribute<'static>>,
     /// Which kinds are recorded; all of them where the author said nothing.
-    pub(crate) sample: Option<Box<dyn Fn(&str) -> bool + Send + Sync>>,
+    pub(crate) sample: Option<Sample>,
     /// Most events of this process.
     pub(crate) ceiling: u64,
     pub(crate) logger: Logger,

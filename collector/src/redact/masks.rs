@@ -59,7 +59,7 @@ impl Masks {
 
 /// Up to 15 bytes and zeros. Two reads that overlap are faster than a copy of unknown length.
 #[inline(always)]
-fn padded(rest: &[u8]) -> u128 {
+pub(super) fn padded(rest: &[u8]) -> u128 {
     if let (Some(first), Some(last)) = (rest.first_chunk::<8>(), rest.last_chunk::<8>()) {
         let last = u128::from(u64::from_le_bytes(*last));
         return u128::from(u64::from_le_bytes(*first)) | last << (8 * (rest.len() - 8));
