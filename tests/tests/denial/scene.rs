@@ -90,14 +90,18 @@ impl Scene {
     /// It is off, nothing is left to send, and no later run sends either. To be called when whatever could
     /// still send has ended; `requests` is how many there were when `disable` returned.
     pub(crate) fn nothing_began_after(&self, requests: usize) {
-        let status = self.home.run(&["telemetry", "status", "--json"]).stdout;
-        let status: serde_json::Value = serde_json::from_str(&status).expect("status is JSON");
+        let status = || -> serde_json::Value {
+            let status = self.home.run(&["telemetry", "status", "--json"]).stdout;
+            serde_json::from_str(&status).expect("status is JSON")
+        };
+        // A sender's last act, seconds after the no on a busy machine, may be to let go of the journal.
+        eventually("nobody holds the journal", || status()["sending"] == false);
+        let status = status();
         assert_eq!(
             (&status["telemetry"], &status["pending_events"]),
             (&"off".into(), &0.into()),
             "{status:#}"
         );
-        assert_eq!(status["sending"], false, "{status:#}");
         assert_eq!(self.home.run(&["hello", "Ada"]).code, Some(0));
         assert_eq!(self.home.run(&["telemetry", "flush"]).code, Some(1), "there is nobody to flush to");
         assert_eq!(self.vendor.requests().len(), requests, "requests that began after the no");
