@@ -56,10 +56,11 @@ impl Mapping {
             return Ok(());
         }
         let (reserved, ahead) = (self.reserved.load(Ordering::Relaxed), ahead.clamp(length, self.map.len()));
+        let most = if length > reserved { ahead } else { length };
+        if most as u64 > super::host::file_size_limit() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         if length > reserved {
-            if ahead as u64 > super::host::file_size_limit() {
-                return Err(io::ErrorKind::FileTooLarge.into());
-            }
             #[cfg(any(target_os = "linux", target_os = "android"))]
             rustix::fs::fallocate(
                 file,
@@ -109,19 +110,34 @@ impl Mapping {
     }
 }
 
-/// Larger writes were slower, smaller ones too.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const PIECE: u64 = 128 << 10;
-
 /// Writes zeros from `at` to `end`, where a file is preallocated and holds nothing yet.
+///
+/// The size of a write is measured: larger and smaller ones were slower. It is one page many times over, so that
+/// no memory is needed for it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn write_zeros(file: &File, mut at: u64, end: u64) -> io::Result<()> {
-    let zeros = vec![0; PIECE as usize];
+    const PAGE: usize = 4 << 10;
+    const PAGES: usize = 32;
+    const PIECE: u64 = (PAGE * PAGES) as u64;
+    let page = [0; PAGE];
+    let pages = [io::IoSlice::new(&page); PAGES];
+    let mut interrupted = 0;
     while at < end {
         // Pieces end where large pages of memory do.
-        let next = ((at / PIECE + 1) * PIECE).min(end);
-        super::file::write_at(file, &zeros[..(next - at) as usize], at)?;
-        at = next;
+        let count = ((at / PIECE + 1) * PIECE).min(end) - at;
+        let (whole, rest) = (count as usize / PAGE, count as usize % PAGE);
+        let wrote = if whole > 0 {
+            rustix::io::pwritev(file, &pages[..whole], at)
+        } else {
+            rustix::io::pwrite(file, &page[..rest], at)
+        };
+        match wrote {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(wrote) => at += wrote as u64,
+            // A system that interrupts a call for ever must not hold a tool for ever.
+            Err(rustix::io::Errno::INTR) if interrupted < 100 => interrupted += 1,
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }
