@@ -1,11 +1,12 @@
 //! One command that is running.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::Duration;
 
 use super::outcome::Report;
 use super::stack::{self, Place};
 use crate::event::{Attribute, Ended, Event, EventId, Timestamp, Value, kind};
+use crate::platform::clock;
 use crate::recorder;
 
 /// The key under which a command names the one that ran it.
@@ -25,8 +26,8 @@ pub(super) struct Frame {
     parent: Option<EventId>,
     /// The time of day at the start; zero in a capture.
     time: Timestamp,
-    /// None before the start.
-    started: Option<Instant>,
+    /// The moment that the duration is counted from; none before the start.
+    started: Option<u64>,
     /// The thread was unwinding already, so that an end during it says nothing about this command.
     unwinding: bool,
     pub(super) attributes: Vec<Attribute<'static>>,
@@ -55,10 +56,9 @@ impl Frame {
     /// Starts it, a child of the innermost one of this thread, and leaves the start mark.
     pub(super) fn start(&mut self) {
         self.parent = stack::current();
-        (self.id, self.time) = recorder::started(&self.name, self.parent);
         self.unwinding = std::thread::panicking();
-        // Last, so that our own work is not part of what is measured.
-        self.started = Some(Instant::now());
+        let (id, time, moment) = recorder::started(&self.name, self.parent);
+        (self.id, self.time, self.started) = (id, time, Some(moment));
     }
 
     /// Records a command whose function returned, or that was ended from elsewhere; one that never
@@ -66,7 +66,7 @@ impl Frame {
     #[allow(clippy::boxed_local, reason = "out of its box it would be copied")]
     pub(super) fn end(mut self: Box<Self>, ended: Ended, report: Report) {
         let Some(started) = self.started else { return };
-        let duration = started.elapsed();
+        let duration = Duration::from_nanos(clock::ticking().saturating_sub(started));
         if let Some(parent) = self.parent {
             self.attributes.push(Attribute::new(PARENT, Value::Text(parent.to_string().into())));
         }

@@ -145,17 +145,18 @@ impl Journal {
     pub fn append(&self, kind: RecordKind, id: &[u8; 16], payload: &[u8]) -> Result<(), AppendError> {
         let mut draft = Draft::new();
         draft.begin().put_slice(payload);
-        self.append_draft(kind, *id, self.common.settings.seconds(), &mut draft)
+        self.append_draft(kind, *id, self.common.settings.seconds(), &mut draft).map(drop)
     }
 
-    /// The same, of a payload that was made where a record needs it, by a caller who knows the time.
+    /// The same, of a payload that was made where a record needs it, by a caller who knows the time. Says whether
+    /// that took no more than a store into memory.
     pub(crate) fn append_draft(
         &self,
         kind: RecordKind,
         id: [u8; 16],
         seconds: u32,
         draft: &mut Draft,
-    ) -> Result<(), AppendError> {
+    ) -> Result<bool, AppendError> {
         let process = self.process();
         let (size, most) = (draft.payload_len(), self.common.settings.record_bytes());
         if size > most {
@@ -164,17 +165,17 @@ impl Journal {
         }
         draft.finish(kind.code(), id, seconds);
         match process.fast.append(draft, false) {
-            Some(Ok(false)) => return Ok(()),
+            Some(Ok(false)) => return Ok(true),
             Some(Ok(true)) => {
                 // Whoever has the writer now allocates what is needed.
                 if let Ok(mut writer) = process.writer.try_lock() {
                     writer.grow_ahead(&process.fast);
                 }
-                return Ok(());
+                return Ok(false);
             }
             _ => {}
         }
-        process.writer().append(&self.common, &process.fast, draft)
+        process.writer().append(&self.common, &process.fast, draft).map(|()| false)
     }
 
     /// Whether the segment that this process has leased holds events: they wait for it to be given up.

@@ -1,6 +1,7 @@
 //! The time of day as an event needs it, and to a few milliseconds, which is what a record's age needs; and a
 //! time that nobody sets, which is what the age of a process needs.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 /// The time of the kernel's last tick: a third of the cost of the exact time.
@@ -47,6 +48,47 @@ pub(crate) fn exactly() -> (i64, u32) {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) use exactly as roughly;
 
+/// Nanoseconds on a clock that nobody sets, exactly.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn ticking() -> u64 {
+    nanos(parts(rustix::time::ClockId::Monotonic))
+}
+
+/// Nanoseconds on a clock that nobody sets, exactly.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn ticking() -> u64 {
+    static FIRST: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    u64::try_from(FIRST.get_or_init(std::time::Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The time of day at a moment that [`ticking`] has just told.
+///
+/// The distance between the two clocks is kept for some milliseconds: so one reading of a clock tells both, and a
+/// clock that somebody sets, or a machine that slept, is noticed as soon as that.
+pub(crate) fn time_at(moment: u64) -> (i64, u32) {
+    const KEPT: u64 = 10_000_000;
+    static DISTANCE: AtomicU64 = AtomicU64::new(0);
+    static TAKEN: AtomicU64 = AtomicU64::new(u64::MAX);
+    let distance = if moment.abs_diff(TAKEN.load(Ordering::Acquire)) < KEPT {
+        DISTANCE.load(Ordering::Relaxed)
+    } else {
+        let distance = nanos(exactly()).wrapping_sub(ticking());
+        DISTANCE.store(distance, Ordering::Relaxed);
+        TAKEN.store(moment, Ordering::Release);
+        distance
+    };
+    let time = moment.wrapping_add(distance);
+    (i64::try_from(time / SECOND).unwrap_or(i64::MAX), (time % SECOND) as u32)
+}
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Since 1970, until the year 2554.
+#[inline]
+fn nanos((seconds, nanos): (i64, u32)) -> u64 {
+    (seconds as u64).wrapping_mul(SECOND).wrapping_add(u64::from(nanos))
+}
+
 /// Seconds on a clock that nobody sets, that stands still while the machine sleeps, and that all processes
 /// of a machine share; `None` where there is none such.
 pub(crate) fn steady() -> Option<i64> {
@@ -57,4 +99,19 @@ pub(crate) fn steady() -> Option<i64> {
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_moment_is_the_time_of_day() {
+        for _ in 0..1_000 {
+            let before = nanos(exactly());
+            let time = nanos(time_at(ticking()));
+            let after = nanos(exactly());
+            assert!(time + 10_000_000 >= before && time <= after + 10_000_000, "{before} {time} {after}");
+        }
+    }
 }

@@ -83,14 +83,15 @@ pub(crate) fn leave_commands_out() {
 }
 
 /// Marks that a command has started, so that its end is known even where the process is killed.
-/// The event that reports its end carries the id that this returns; the time is when that was.
-pub(crate) fn started(name: &str, parent: Option<EventId>) -> (EventId, Timestamp) {
+/// The event that reports its end carries the id that this returns; the time is when that was, and the moment
+/// of [`clock::ticking`] is what its duration is counted from.
+pub(crate) fn started(name: &str, parent: Option<EventId>) -> (EventId, Timestamp, u64) {
     if capture::active() {
-        return (capture::next_id(), Timestamp::default());
+        return (capture::next_id(), Timestamp::default(), clock::ticking());
     }
     match RECORDER.get() {
         Some(recorder) if enabled() => recorder.started(name, parent),
-        _ => (EventId([0; 16]), Timestamp::default()),
+        _ => (EventId([0; 16]), Timestamp::default(), clock::ticking()),
     }
 }
 
@@ -292,18 +293,19 @@ impl Recorder {
         if self.ceiling != u64::MAX && self.recorded.fetch_add(1, Ordering::Relaxed) >= self.ceiling {
             return self.left_out(LossCause::Ceiling);
         }
-        self.append(RecordKind::Event, event, now);
+        let _ = self.append(RecordKind::Event, event, now);
     }
 
     fn samples(&self, kind: &str) -> bool {
         self.sample.as_ref().is_none_or(|sample| sample(kind))
     }
 
-    fn started(&self, name: &str, parent: Option<EventId>) -> (EventId, Timestamp) {
-        let (seconds, nanos) = clock::exactly();
+    fn started(&self, name: &str, parent: Option<EventId>) -> (EventId, Timestamp, u64) {
+        let moment = clock::ticking();
+        let (seconds, nanos) = clock::time_at(moment);
         let (id, time) = (Made::with(|made| self.ids.next(&mut made.ids)), Timestamp { seconds, nanos });
         if self.no_commands.load(Ordering::Relaxed) || !self.may_still(time) {
-            return (id, time);
+            return (id, time, moment);
         }
         if self.samples(kind::COMMAND_INVOCATION) && self.recorded.load(Ordering::Relaxed) < self.ceiling {
             let mut event = Event::new(kind::COMMAND_INVOCATION, name);
@@ -313,9 +315,13 @@ impl Recorder {
             if let Some(attributes) = &parent {
                 event.attributes = Cow::Borrowed(attributes);
             }
-            self.append(RecordKind::Start, &event, time);
+            if !self.append(RecordKind::Start, &event, time) {
+                // What the mark has cost is no part of the command. Where it was quick that is less than
+                // another look at the clock.
+                return (id, time, clock::ticking());
+            }
         }
-        (id, time)
+        (id, time, moment)
     }
 
     /// Whether this event tells of a command where none may be told of.
@@ -363,13 +369,15 @@ impl Recorder {
         }
     }
 
-    fn append(&self, record: RecordKind, event: &Event<'_>, now: Timestamp) {
+    /// Says whether it took no more than a store into memory.
+    fn append(&self, record: RecordKind, event: &Event<'_>, now: Timestamp) -> bool {
         let outcome = Made::with(|made| self.append_with(record, event, now, made));
         match outcome {
-            Ok(()) => {
+            Ok(quick) => {
                 if self.fallen.load(Ordering::Relaxed) && self.fallen.swap(false, Ordering::Relaxed) {
                     self.logger.log(Severity::Debug, "events are written to disk again");
                 }
+                return quick;
             }
             // Once, and not with each event: what is told is that the way is another one.
             Err(AppendError::Held(why)) => {
@@ -380,6 +388,7 @@ impl Recorder {
             }
             Err(error) => self.logger.log(Severity::Error, format!("an event was not recorded: {error}")),
         }
+        false
     }
 
     fn append_with(
@@ -388,7 +397,7 @@ impl Recorder {
         event: &Event<'_>,
         now: Timestamp,
         made: &mut Made,
-    ) -> Result<(), AppendError> {
+    ) -> Result<bool, AppendError> {
         let id = if event.id == EventId([0; 16]) { self.ids.next(&mut made.ids) } else { event.id };
         let time = if event.time == Timestamp::default() { now } else { event.time };
         codec::encode(event, time, &self.metadata, made.draft.begin());
