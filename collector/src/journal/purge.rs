@@ -1,7 +1,8 @@
 //! Everything gone at once: `disable` and `reset`.
 //!
 //! Nobody is waited for. A running recorder goes on writing into files that have no name; it notices
-//! at its next record and begins anew. A recorder or drain that is just moving records from one file
+//! at its next record and begins anew. One that has its segment mapped notices when it next looks: after
+//! 256 records, or after a tenth of a second. A recorder or drain that is just moving records from one file
 //! to another looks afterwards whether the old one still has its name, so it is enough to remove
 //! until a look at the directory finds nothing.
 

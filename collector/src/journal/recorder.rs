@@ -178,7 +178,14 @@ impl Journal {
         process.writer().append(&self.common, &process.fast, draft).map(|()| false)
     }
 
-    /// Whether the segment that this process has leased holds events: they wait for it to be given up.
+    /// Notices that somebody purged the journal, which a process that records many would otherwise notice only
+    /// after some more records.
+    pub(crate) fn look(&self) {
+        let process = self.process();
+        process.writer().look(&process.fast);
+    }
+
+    /// Whether this process has events that no drain can take: its segment has to be given up for that.
     pub(crate) fn holds_events(&self) -> bool {
         let process = self.process();
         process.writer().holds_events(&process.fast)

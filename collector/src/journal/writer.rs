@@ -38,6 +38,8 @@ pub(super) struct Writer {
     written: u32,
     /// The next step of a mapped segment's allocation.
     step: u64,
+    /// Recording was not allowed any more when that was asked last.
+    denied: bool,
     /// Mapping failed once; this process does not try again.
     cannot_map: bool,
     /// Losses of this process.
@@ -83,8 +85,10 @@ impl Writer {
     fn hold(&mut self, common: &Common, record: &Draft) -> AppendError {
         let (kind, payload) = (RecordKind::from_code(record.kind()), record.payload().to_vec());
         let held = Held { kind, id: record.id(), seconds: record.seconds(), payload };
-        let lost = self.memory.hold(held, common.settings.max_held);
-        self.lose(LossCause::Memory, lost);
+        if !self.denied {
+            let lost = self.memory.hold(held, common.settings.max_held);
+            self.lose(LossCause::Memory, lost);
+        }
         AppendError::Held(self.fallback.clone().unwrap_or_else(|| Fallback {
             directory: common.directory.clone(),
             kind: io::ErrorKind::Other,
@@ -151,8 +155,7 @@ impl Writer {
                 self.lease(common)?;
                 fresh = true;
                 if !common.allowed.ask() {
-                    self.release(fast);
-                    self.memory = Memory::default();
+                    self.leave_nothing(fast);
                     return Err(io::Error::new(
                         io::ErrorKind::PermissionDenied,
                         "recording is not allowed any more",
@@ -163,11 +166,7 @@ impl Writer {
             // What was leased a moment ago has been looked at for that.
             let look = if std::mem::take(&mut fresh) { None } else { Some(file::look(&lease.file)?) };
             if look.is_some_and(|look| look.names == 0) {
-                // Purged: what was in it must not come back, so nothing moves along.
-                self.unmap(fast);
-                self.lease = None;
-                fast.take_running();
-                self.unsynced.clear();
+                self.leave_purged(fast);
             } else if look.is_some_and(|look| self.is_cut(fast, look.size)) {
                 self.leave_cut(fast);
             } else if self.put(common, fast, record)? {
@@ -177,6 +176,35 @@ impl Writer {
             }
         }
         Err(io::Error::other("somebody keeps changing the journal's files"))
+    }
+
+    /// Gives up a segment that was purged: what was in it must not come back, so nothing moves along.
+    fn leave_purged(&mut self, fast: &Fast) {
+        self.unmap(fast);
+        self.lease = None;
+        fast.take_running();
+        self.unsynced.clear();
+    }
+
+    /// Notices a purge, for who appends to a mapping and would not notice for long.
+    pub(super) fn look(&mut self, fast: &Fast) {
+        let look = self.lease.as_ref().and_then(|lease| file::look(&lease.file).ok());
+        if look.is_some_and(|look| look.names == 0) {
+            self.leave_purged(fast);
+        }
+    }
+
+    /// Recording is not allowed any more: what was made for it goes, and nothing waits in memory.
+    fn leave_nothing(&mut self, fast: &Fast) {
+        self.denied = true;
+        self.memory = Memory::default();
+        if let (Some(lease), Some(folder)) = (&self.lease, &self.folder)
+            && lease.tail == lease.start
+        {
+            // It holds nothing but whose it is. Its lock is held, so nobody else has begun to use it.
+            let _ = folder.remove(&lease.name);
+        }
+        self.release(fast);
     }
 
     /// Whether somebody cut the leased segment, which is of this size now, or its disk lost it.
@@ -317,10 +345,11 @@ impl Writer {
         grown == Some(true)
     }
 
-    /// Whether the leased segment holds events.
+    /// Whether the leased segment or memory holds events.
     pub(super) fn holds_events(&self, fast: &Fast) -> bool {
         let mapped = fast.with_mapped(|mapped| mapped.position().1);
-        mapped.or(self.lease.as_ref().map(|lease| lease.tally)).is_some_and(|tally| tally.events() > 0)
+        let leased = mapped.or(self.lease.as_ref().map(|lease| lease.tally));
+        self.memory.len() > 0 || leased.is_some_and(|tally| tally.events() > 0)
     }
 
     /// Back to plain appends, from where the mapping left off. Says how many events it counted and did
@@ -332,6 +361,10 @@ impl Writer {
     }
 
     pub(super) fn lease(&mut self, common: &Common) -> io::Result<()> {
+        if self.denied && !common.allowed.ask() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        self.denied = false;
         let label = &common.label;
         if label.destination.len() > Label::MAX_DESTINATION || label.origin.len() > Label::MAX_ORIGIN {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "destination or origin is too long"));

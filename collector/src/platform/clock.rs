@@ -69,15 +69,17 @@ pub(crate) fn time_at(moment: u64) -> (i64, u32) {
     const KEPT: u64 = 10_000_000;
     static DISTANCE: AtomicU64 = AtomicU64::new(0);
     static TAKEN: AtomicU64 = AtomicU64::new(u64::MAX);
-    let distance = if moment.abs_diff(TAKEN.load(Ordering::Acquire)) < KEPT {
-        DISTANCE.load(Ordering::Relaxed)
-    } else {
-        let distance = nanos(exactly()).wrapping_sub(ticking());
-        DISTANCE.store(distance, Ordering::Relaxed);
-        TAKEN.store(moment, Ordering::Release);
-        distance
-    };
-    let time = moment.wrapping_add(distance);
+    if moment.abs_diff(TAKEN.load(Ordering::Acquire)) >= KEPT {
+        let time = exactly();
+        let now = ticking();
+        // A process that was stopped between its looks learns the time, and nothing about the distance.
+        if now.saturating_sub(moment) < KEPT / 10 {
+            DISTANCE.store(nanos(time).wrapping_sub(now), Ordering::Relaxed);
+            TAKEN.store(now, Ordering::Release);
+        }
+        return time;
+    }
+    let time = moment.wrapping_add(DISTANCE.load(Ordering::Relaxed));
     (i64::try_from(time / SECOND).unwrap_or(i64::MAX), (time % SECOND) as u32)
 }
 

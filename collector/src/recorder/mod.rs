@@ -259,8 +259,12 @@ impl Recorder {
     fn may_still(&self, now: Timestamp) -> bool {
         match &self.gate {
             Some(gate) if gate.is_due(now) => self.look_again(gate),
-            Some(gate) => gate.known() == gate.first().may,
-            None => true,
+            // The journal may have seen a no first.
+            Some(gate) if gate.known() != gate.first().may => {
+                stop();
+                false
+            }
+            _ => true,
         }
     }
 
@@ -273,8 +277,10 @@ impl Recorder {
         {
             act();
         }
-        if !still {
-            stop();
+        match self.journal.get() {
+            _ if !still => stop(),
+            Some(journal) => journal.look(),
+            None => {}
         }
         still
     }

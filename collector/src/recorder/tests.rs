@@ -56,8 +56,10 @@ fn what_could_be_written_in_the_end_is_not_lost() {
     std::fs::write(&directory, "a file is in the way").unwrap();
     let (recorder, told) = recorder(&directory, Settings::default());
     record(&recorder, 5);
+    assert!(recorder.journal().holds_events(), "what is in memory only waits, too");
     std::fs::remove_file(&directory).unwrap();
     recorder.end();
+    assert!(!recorder.journal().holds_events());
     let it = survey(&directory);
     assert_eq!((it.events, it.losses), (5, Vec::new()));
     assert_eq!(take(&told).len(), 1, "the fallback alone");
@@ -76,4 +78,20 @@ fn what_the_limits_took_is_told_when_the_segment_is_given_up() {
     let left = survey(&temp.path().join("journal")).events;
     assert!(heard[0].1.ends_with(" events are lost, the journal held too many events"), "{heard:?}");
     assert_eq!((heard[0].0, told_of + left), (Severity::Error, 100));
+}
+
+#[test]
+fn what_comes_after_a_no_leaves_nothing_on_disk_and_nothing_in_memory() {
+    let temp = tempfile::tempdir().unwrap();
+    let directory = temp.path().join("journal");
+    let (mut recorder, _) = recorder(&directory, Settings::default());
+    let label = Label { destination: "a vendor".to_owned(), origin: b"whose it is".to_vec() };
+    let at = directory.clone();
+    recorder.open = Box::new(move || {
+        Journal::new(at.clone(), label.clone(), Settings::default()).while_allowed(|| false)
+    });
+    record(&recorder, 5);
+    assert!(!recorder.journal().holds_events());
+    recorder.end();
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
 }

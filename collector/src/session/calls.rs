@@ -122,12 +122,14 @@ impl Telemetry {
     /// Where it cannot be removed.
     pub fn discard(&self) -> io::Result<u64> {
         let Some(session) = &self.session else { return Ok(0) };
-        // This process would go on holding a file without a name, and the room that it takes, until its next event.
+        let directory = session.journal_directory();
+        let pending = journal::survey(&directory).events;
+        journal::purge(&directory)?;
+        // Afterwards, so that no sender finds it in between. This process would go on holding a file without a
+        // name, and the room that it takes, until its next event; and what is in memory only goes, too.
         if let Some(recorder) = &self.recorder {
             recorder.seal();
         }
-        let directory = session.journal_directory();
-        let pending = journal::survey(&directory).events;
         journal::purge(&directory).map(|_| pending)
     }
 

@@ -216,6 +216,19 @@ fn a_purge_is_noticed_by_a_process_that_has_its_segment_mapped() {
 }
 
 #[test]
+fn a_look_notices_a_purge_before_the_next_record() {
+    let temp = temp();
+    let directory = temp.path().join("journal");
+    let journal = mapping(&directory);
+    record(&journal, 0..100);
+    purge(&directory).unwrap();
+    journal.look();
+    record(&journal, 100..110);
+    drop(journal);
+    assert_eq!(deliver_events(&directory), (100..110).collect::<Vec<_>>());
+}
+
+#[test]
 fn threads_record_together_and_nothing_is_lost() {
     let temp = temp();
     let journal = mapping(temp.path());
