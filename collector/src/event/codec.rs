@@ -307,6 +307,23 @@ mod tests {
     }
 
     #[test]
+    fn the_numbers_of_the_kinds_on_disk_stay_what_they_are() {
+        let kinds = [
+            "command.invocation",
+            "command.error",
+            "feature.used",
+            "update.check",
+            "update.applied",
+            "data.deletion_request",
+        ];
+        for (number, kind) in kinds.into_iter().enumerate() {
+            let mut bytes = Scratch::new();
+            encode(&Event::new(kind, "n"), Timestamp::default(), &[], &mut bytes);
+            assert!(bytes.bytes().starts_with(&[12, 1, number as u8, 3, 1, b'n']), "{kind}");
+        }
+    }
+
+    #[test]
     fn as_many_as_fit_are_kept_whole_and_nothing_is_marked() {
         let mut event = Event::new("kind", "name");
         event.args = (0..128).map(|n| Cow::Owned(format!("a{n}"))).collect();

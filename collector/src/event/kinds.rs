@@ -20,7 +20,7 @@ pub mod kind {
     /// The user asked for erasure.
     pub const DATA_DELETION_REQUEST: &str = "data.deletion_request";
 
-    /// All of them.
+    /// All of them. A journal on disk says a kind by its place here, so a new one is added at the end.
     pub const ALL: [&str; 6] = [
         COMMAND_INVOCATION,
         COMMAND_ERROR,
