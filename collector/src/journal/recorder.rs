@@ -8,6 +8,7 @@
 
 use super::draft::Draft;
 use super::fast::Fast;
+use super::mapped::Stop;
 use super::memory::Held;
 use super::settings::{Label, LossCause, MOVED, RecordKind, Settings};
 use super::writer::Writer;
@@ -164,7 +165,16 @@ impl Journal {
             return Err(AppendError::TooLarge { size, most });
         }
         draft.finish(kind.code(), id, seconds);
-        match process.fast.append(draft, false) {
+        let mut appended = process.fast.append(draft, false);
+        if let Some(Err(Stop::Look)) = appended {
+            // Whoever has the writer now is at the file anyway, or looks 256 records from here: waiting for them
+            // would cost more than many looks.
+            if let Ok(mut writer) = process.writer.try_lock() {
+                return writer.append(&self.common, &process.fast, draft).map(|()| false);
+            }
+            appended = process.fast.append(draft, true);
+        }
+        match appended {
             Some(Ok(false)) => return Ok(true),
             Some(Ok(true)) => {
                 // Whoever has the writer now allocates what is needed.
