@@ -66,8 +66,7 @@ fn failed(why: &str) -> String {
 }
 
 const UNREACHABLE: &str = "wasm trap: wasm `unreachable` instruction executed";
-const NO_MORE_COPYING: &str =
-    "too much data is being copied between the host and the guest: fuel allocated for hostcalls has been exhausted";
+const NO_MORE_COPYING: &str = "too much data is being copied between the host and the guest: fuel allocated for hostcalls has been exhausted";
 const NO_MORE_MEMORY: &str = "after it asked for more memory than 134217728 bytes";
 const NO_MORE_ELEMENTS: &str = "after it asked for more table elements than 200000";
 
