@@ -78,6 +78,21 @@ fn a_failed_growth_does_not_use_up_the_allowance() {
 }
 
 #[test]
+fn a_growth_that_no_memory_could_have_gives_no_allowance_back() {
+    // After each growth one beyond what can be addressed, 256 MiB in all.
+    let guest = Guest::sending(
+        "(local $n i32)
+         (loop $l
+           (if (i32.eq (memory.grow (i32.const 256)) (i32.const -1)) (then (unreachable)))
+           (drop (memory.grow (i32.const 65535)))
+           (local.set $n (i32.add (local.get $n) (i32.const 1)))
+           (br_if $l (i32.lt_u (local.get $n) (i32.const 16))))
+         (unreachable)",
+    );
+    assert_eq!(stopped(&guest), format!("the component failed in `send` {NO_MORE_MEMORY}"));
+}
+
+#[test]
 fn an_instance_that_has_grown_is_replaced_after_its_call() {
     let guest = Guest::with(|guest| {
         guest.items = "(global $calls (mut i32) (i32.const 0))".into();
