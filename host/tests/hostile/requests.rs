@@ -151,6 +151,37 @@ fn requests_without_end_are_counted() {
 }
 
 #[test]
+fn a_request_beyond_the_last_is_not_even_looked_at() {
+    // What the first one is told is overwritten by what is said of the second: a GET with a body of 16 MiB, coded.
+    let guest = Guest::with(|guest| {
+        guest.memory = "(memory (export \"memory\") 400)".into();
+        guest.send = Some(
+            "(call $request)
+             (call $http (i32.const 1024) (i32.const 6) (i32.const 0) (global.get $path) (i32.const 8)
+               (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+               (i32.const 2) (i32.const 131072) (i32.const 16777216)
+               (i32.const 1) (i32.const 0) (i32.const 0) (global.get $result))
+             (call $answer)"
+                .into(),
+        );
+    });
+    let component = load_with(&guest, quick);
+    for (most, why) in [(1, "no more than one request in one call"), (2, "a GET request has no body")] {
+        let recorder = Recorder::default();
+        let mut setup = Setup::new("{}", Door::Record(recorder.clone())).grant(grant(
+            "intake",
+            "https://vendor.example",
+            &[],
+        ));
+        setup.max_requests = Some(most);
+        let mut backend = Backend::start(&component, setup).unwrap();
+        let Ok(Outcome::Retry(advice)) = backend.send(&batch(1), &context()) else { panic!() };
+        assert_eq!(advice.reason, why);
+        assert_eq!(recorder.take().len(), 1);
+    }
+}
+
+#[test]
 fn a_component_that_searches_all_its_memory_finds_no_credential() {
     const SECRET: &str = "s3cret-of-the-author";
     let echo = Server::scripted(|stream, request| {
