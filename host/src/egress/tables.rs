@@ -208,7 +208,7 @@ const PATHS: [&str; 14] = [
     "/é",
 ];
 
-const BAD_PATHS: [&str; 38] = [
+const BAD_PATHS: [&str; 45] = [
     "v1/logs",
     "https://evil.example/",
     "//evil.example/",
@@ -247,6 +247,13 @@ const BAD_PATHS: [&str; 38] = [
     "/a\r\nHost: evil",
     "/a%",
     "/a%zz",
+    "/%c0%ae%c0%ae/x",
+    "/%e0%80%ae%e0%80%ae/x",
+    "/%25c0%25ae%25c0%25ae/x",
+    "/．．/x",
+    "/%ef%bc%8e%ef%bc%8e/x",
+    "/‥/x",
+    "/a／..／b",
 ];
 
 #[test]
@@ -370,6 +377,19 @@ fn a_header_that_could_change_where_a_request_goes_or_how_it_is_framed_is_refuse
         ("Forwarded", "host=evil"),
         ("X-Forwarded-Host", "evil"),
         ("X-Forwarded-For", "evil"),
+        ("X-Forwarded", "for=evil"),
+        ("X-Original-Forwarded-For", "evil"),
+        ("X-Host", "evil"),
+        ("X-Real-IP", "10.0.0.1"),
+        ("x_real_ip", "10.0.0.1"),
+        ("X-Client-IP", "10.0.0.1"),
+        ("X-Cluster-Client-IP", "10.0.0.1"),
+        ("Client-IP", "10.0.0.1"),
+        ("True-Client-IP", "10.0.0.1"),
+        ("CF-Connecting-IP", "10.0.0.1"),
+        ("Fastly-Client-IP", "10.0.0.1"),
+        // To a CGI program of the vendor's it is the variable `HTTP_PROXY`.
+        ("Proxy", "http://evil.example"),
         ("X-HTTP-Method-Override", "DELETE"),
         ("X-HTTP-Method", "DELETE"),
         ("X-Method-Override", "DELETE"),
