@@ -8,7 +8,15 @@ use super::secret::Secret;
 use super::target::{Secrets, build, check_path};
 use crate::limits::Limits;
 
-const ADDRESSES: [(&str, Class); 88] = [
+const ADDRESSES: [(&str, Class); 96] = [
+    ("fd00:ec2::23", Class::LinkLocal),
+    ("fd20:ce::254", Class::LinkLocal),
+    ("fd20:ce::255", Class::Private),
+    ("fd00:c1::a9fe:a9fe", Class::LinkLocal),
+    ("fd00:42::42", Class::LinkLocal),
+    ("fd00:100::100:200", Class::LinkLocal),
+    ("fd00:a9fe:a9fe::1", Class::LinkLocal),
+    ("fd00:a9fe:a9fe::2", Class::Private),
     ("1.1.1.1", Class::Public),
     ("8.8.8.8", Class::Public),
     ("9.255.255.255", Class::Public),
