@@ -15,6 +15,15 @@ fn a_loop_in_send_is_stopped() {
 }
 
 #[test]
+fn calls_without_end_that_take_no_stack_are_stopped() {
+    let guest = Guest::with(|guest| {
+        guest.items = "(func $on (param i32) (result i32) (return_call $on (local.get 0)))".into();
+        guest.send = Some("(call $on (i32.const 0))".into());
+    });
+    assert_eq!(stopped(&guest), out_of_time("send"));
+}
+
+#[test]
 fn a_loop_in_describe_is_stopped() {
     let guest = Guest::with(|guest| guest.in_describe = FOREVER.into());
     assert_eq!(not_started(&guest), out_of_time("describe"));
