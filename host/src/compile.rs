@@ -25,6 +25,7 @@ mod with_compiler {
     use crate::cache::Cache;
     use crate::component::engine;
     use crate::engine::Target;
+    use crate::module_size;
     use crate::native_code::{self, Origin};
 
     /// For the processor, and where the system refuses executable memory for the interpreter. Both are kept:
@@ -114,10 +115,14 @@ mod with_compiler {
         std::thread::Builder::new()
             .name("telemetry-compile".to_owned())
             .stack_size(8 << 20)
-            .spawn(move || drop(done.send(engine.precompile_component(&binary))))
+            .spawn(move || {
+                // First the engine, which finds out whether it is valid.
+                let compiled = engine.precompile_component(&binary).map_err(|error| explain(&error));
+                drop(done.send(compiled.and_then(|code| module_size::check(&binary).map(|()| code))));
+            })
             .map_err(|error| LoadError::Host(error.to_string()))?;
         match result.recv_timeout(limit) {
-            Ok(code) => code.map_err(|error| LoadError::Compile(explain(&error))),
+            Ok(code) => code.map_err(LoadError::Compile),
             Err(RecvTimeoutError::Timeout) => Err(LoadError::CompileTime(limit)),
             Err(RecvTimeoutError::Disconnected) => {
                 Err(LoadError::Compile("the compiler gave up on it".to_owned()))

@@ -39,6 +39,8 @@ mod instance;
 pub mod limits;
 mod log;
 mod meter;
+#[cfg(feature = "compiler")]
+mod module_size;
 mod native_code;
 mod precompiled;
 mod read;

@@ -2,7 +2,7 @@
 //!
 //! Every limit holds for one component. An author may tighten or widen each field of [`Limits`] under
 //! `[backend.limits]`, where it has the same name; nothing that a component says changes any. One number is
-//! the engine's and not an author's: [`WASM_STACK_BYTES`].
+//! the engine's and not an author's: [`WASM_STACK_BYTES`]; and another is a file's: [`INSTANCE_BYTES`].
 
 use std::time::Duration;
 
@@ -17,6 +17,11 @@ pub const MEMORY_BYTES: usize = 128 << 20;
 pub const TABLE_ELEMENTS: usize = 200_000;
 /// Core instances, memories and tables in one store. Adapters and shims make about twenty.
 pub const INSTANCES: usize = 200;
+/// What one core instance takes of the host's memory beside its memories and tables, times [`INSTANCES`] in all.
+/// The bundled backends need five KB. Sixty-five thousand functions that are called by reference have room.
+///
+/// A constant: it is checked when a component is compiled, and what was compiled once is not looked at again.
+pub const INSTANCE_BYTES: u64 = 2 << 20;
 /// Live resource handles. Components hold a handful: standard streams and pollables.
 pub const HANDLES: usize = 4_096;
 /// What one call into the host may carry: the largest request, and room for its headers.

@@ -17,31 +17,23 @@ pub(crate) struct Meter {
 struct Share {
     used: usize,
     most: usize,
-    /// Granted last and not known to have failed: taken back if it did.
-    pending: usize,
 }
 
 impl Share {
     fn new(most: usize) -> Self {
-        Self { used: 0, most, pending: 0 }
+        Self { used: 0, most }
     }
 
+    /// What was granted stays counted, even where the system then had no room for it: the engine also tells of
+    /// failures that it never asked about, and nothing says which growth a failure belongs to.
     fn grow(&mut self, by: usize) -> bool {
         match self.used.checked_add(by).filter(|used| *used <= self.most) {
             Some(used) => {
                 self.used = used;
-                self.pending = by;
                 true
             }
-            None => {
-                self.pending = 0;
-                false
-            }
+            None => false,
         }
-    }
-
-    fn failed(&mut self) {
-        self.used = self.used.saturating_sub(std::mem::take(&mut self.pending));
     }
 }
 
@@ -76,11 +68,6 @@ impl ResourceLimiter for Meter {
         Ok(granted)
     }
 
-    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.memory.failed();
-        Ok(())
-    }
-
     fn table_growing(
         &mut self,
         current: usize,
@@ -95,11 +82,6 @@ impl ResourceLimiter for Meter {
         Ok(granted)
     }
 
-    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.tables.failed();
-        Ok(())
-    }
-
     fn instances(&self) -> usize {
         self.instances
     }
@@ -110,5 +92,27 @@ impl ResourceLimiter for Meter {
 
     fn memories(&self) -> usize {
         self.instances
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_growth_that_fails_without_having_been_asked_about_gives_nothing_back() {
+        let mut limits = Limits::default();
+        (limits.memory_bytes, limits.table_elements) = (100, 100);
+        let mut meter = Meter::new(&limits);
+        let failed = || wasmtime::Error::msg("it overflows");
+        for grown in [40, 80] {
+            assert!(meter.memory_growing(grown - 40, grown, None).unwrap());
+            meter.memory_grow_failed(failed()).unwrap();
+            assert!(meter.table_growing(grown - 40, grown, None).unwrap());
+            meter.table_grow_failed(failed()).unwrap();
+        }
+        assert!(!meter.memory_growing(80, 120, None).unwrap());
+        assert!(!meter.table_growing(80, 120, None).unwrap());
+        assert_eq!(meter.memory_used(), 80);
     }
 }

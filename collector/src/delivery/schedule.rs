@@ -301,7 +301,14 @@ impl<S> Schedule<S> {
     }
 }
 
-/// A reason as it is kept and shown: one line, short, nothing that a terminal would obey.
+/// A reason as it is kept and shown: one line, short, nothing that a terminal would obey. What is left out is
+/// not left out in silence: the line that an author should add may be in it.
 pub(super) fn tidy(reason: &str) -> String {
-    reason.chars().take(LONGEST_REASON).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let mut chars = reason.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut kept: String = chars.by_ref().take(LONGEST_REASON).collect();
+    if chars.next().is_some() {
+        kept.pop();
+        kept.push('…');
+    }
+    kept
 }

@@ -89,8 +89,14 @@ fn classify_v6(address: Ipv6Addr) -> Class {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         // 64:ff9b:1::/48, NAT64 of one's own network: where it ends is not ours to know.
         [0x64, 0xff9b, 1, ..] => Class::Private,
-        // AWS's metadata service inside the unique local range.
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] => Class::LinkLocal,
+        // Metadata services inside the unique local range: AWS (several in one block), Google, Oracle, Scaleway,
+        // Alibaba, Akamai.
+        [0xfd00, 0xec2, ..]
+        | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]
+        | [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe]
+        | [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42]
+        | [0xfd00, 0x100, 0, 0, 0, 0, 0x100, 0x200]
+        | [0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1] => Class::LinkLocal,
         [0xfc00..=0xfdff, ..] => Class::Private,
         [0xfe80..=0xfebf, ..] => Class::LinkLocal,
         // Site-local, obsolete but still routed in places.

@@ -58,6 +58,16 @@ pub(super) struct GateState {
     pub(super) loose_ends: usize,
 }
 
+impl GateState {
+    fn has_one_left(&self, most: u32) -> Result<(), Refusal> {
+        if self.this_call < most {
+            return Ok(());
+        }
+        let times = if most == 1 { "one request".to_owned() } else { format!("{most} requests") };
+        Err(Refusal::Invalid(format!("no more than {times} in one call")))
+    }
+}
+
 pub(crate) struct GateSetup {
     pub(crate) grants: Vec<Grant>,
     pub(crate) door: Door,
@@ -137,18 +147,20 @@ impl Gate {
             return Err(Refusal::Denied("http is closed during `describe` and `configure`".to_owned()));
         }
         let grant = self.grant(&asked.endpoint)?;
-        let prepared = Prepared::new(&grant, asked, &inner.limits, &inner.user_agent)?;
+        // What costs little comes first: a component that is refused may ask again at once, as often as it
+        // likes, and each time a body of megabytes would be coded for nothing.
+        self.has_one_left()?;
         let dialer = self.dialer(&grant)?;
+        dialer.check_literal()?;
+        let prepared = Prepared::new(&grant, asked, &inner.limits, &inner.user_agent)?;
         self.count()?;
         match &inner.door {
             Door::Record(recorder) => {
-                dialer.check_literal()?;
                 let answer = recorder.record(&prepared.outgoing);
                 self.passed(&prepared.outgoing);
                 Ok(answer.without(grant.credential.as_ref()))
             }
             Door::Network(permit) => {
-                dialer.check_literal()?;
                 let (gate, permit) = (self.clone(), Arc::clone(permit));
                 let limit = prepared.timeout;
                 let response_bytes = inner.limits.response_bytes;
@@ -202,13 +214,13 @@ impl Gate {
         Ok(dialer)
     }
 
+    fn has_one_left(&self) -> Result<(), Refusal> {
+        self.with(|state| state.has_one_left(self.0.per_call))
+    }
+
     fn count(&self) -> Result<(), Refusal> {
-        let most = self.0.per_call;
         self.with(|state| {
-            if state.this_call >= most {
-                let times = if most == 1 { "one request".to_owned() } else { format!("{most} requests") };
-                return Err(Refusal::Invalid(format!("no more than {times} in one call")));
-            }
+            state.has_one_left(self.0.per_call)?;
             state.this_call += 1;
             Ok(())
         })

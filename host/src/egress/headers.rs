@@ -2,19 +2,23 @@
 //! is from.
 
 /// Set by the host, or about the connection. `_` counts as `-`: gateways turn one into the other.
-const FORBIDDEN: [&str; 28] = [
+const FORBIDDEN: [&str; 38] = [
     "accept-encoding",
     "alt-used",
+    "cf-connecting-ip",
+    "client-ip",
     "connection",
     "content-encoding",
     "content-length",
     "content-transfer-encoding",
     "expect",
+    "fastly-client-ip",
     "forwarded",
     "host",
     "http2-settings",
     "keep-alive",
     "max-forwards",
+    "proxy",
     "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection",
@@ -22,14 +26,20 @@ const FORBIDDEN: [&str; 28] = [
     "te",
     "trailer",
     "transfer-encoding",
+    "true-client-ip",
     "upgrade",
     "via",
-    "x-forwarded-host",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-forwarded",
+    "x-host",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
+    "x-original-forwarded-for",
     "x-original-host",
     "x-original-url",
+    "x-real-ip",
     "x-rewrite-url",
 ];
 

@@ -22,6 +22,19 @@ pub(crate) struct Asked {
     pub(crate) timeout: Option<Duration>,
 }
 
+impl Asked {
+    /// What its head comes to at least: its own texts, and what parts them.
+    fn head_bytes(&self) -> usize {
+        let pairs = |pairs: &[(String, String)], more: usize| {
+            pairs.iter().map(|(name, value)| name.len() + value.len() + more).sum::<usize>()
+        };
+        self.path.len() + pairs(&self.query, 2) + pairs(&self.headers, 4)
+    }
+}
+
+/// Set by the host alone.
+const LENGTH: &str = "content-length";
+
 /// Why a component gets no answer. The cases are those of the contract's `http.error`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -84,23 +97,29 @@ impl Prepared {
             )));
         }
         let invalid = Refusal::Invalid;
+        let fits = |head_bytes: usize| {
+            if head_bytes <= limits.head_bytes {
+                return Ok(());
+            }
+            let most = limits.head_bytes;
+            Err(invalid(format!("the URL and headers of {head_bytes} bytes are bigger than {most}")))
+        };
+        // Before anything is made of it: encoded it is three times as long, and there are several copies.
+        fits(asked.head_bytes())?;
         let url = target::build(grant, &asked.path, &asked.query, Secrets::Shown).map_err(invalid)?;
         let masked_url = target::build(grant, &asked.path, &asked.query, Secrets::Masked).map_err(invalid)?;
         let coding = if asked.body.is_empty() { Coding::Identity } else { asked.coding };
-        let body = coding::encode(coding, &asked.body).map_err(invalid)?;
-        let length = (!bodiless).then_some(body.len());
+        let length = (!bodiless).then_some(asked.body.len());
         let head = |secrets| assemble_headers(grant, &asked.headers, coding, length, user_agent, secrets);
-        let headers = head(Secrets::Shown).map_err(invalid)?;
-        let masked_headers = head(Secrets::Masked).map_err(invalid)?;
-        let head_bytes =
-            url.len() + headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
-        if head_bytes > limits.head_bytes {
-            return Err(Refusal::Invalid(format!(
-                "the URL and headers of {head_bytes} bytes are bigger than {}",
-                limits.head_bytes
-            )));
-        }
+        let mut headers = head(Secrets::Shown).map_err(invalid)?;
+        let mut masked_headers = head(Secrets::Masked).map_err(invalid)?;
+        fits(url.len() + headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>())?;
         let url = url::Url::parse(&url).map_err(|error| Refusal::Invalid(error.to_string()))?;
+        // Last, because it costs most.
+        let body = coding::encode(coding, &asked.body).map_err(invalid)?;
+        for (_, value) in headers.iter_mut().chain(&mut masked_headers).filter(|(name, _)| name == LENGTH) {
+            *value = body.len().to_string();
+        }
         Ok(Self {
             url,
             headers,
@@ -150,7 +169,7 @@ fn assemble_headers(
         default("content-encoding", coding.name());
     }
     if let Some(length) = length {
-        default("content-length", &length.to_string());
+        default(LENGTH, &length.to_string());
     }
     if let (Some(credential), Some(name)) = (credential, credential_header) {
         let secret = credential.secret.expose();

@@ -8,7 +8,15 @@ use super::secret::Secret;
 use super::target::{Secrets, build, check_path};
 use crate::limits::Limits;
 
-const ADDRESSES: [(&str, Class); 88] = [
+const ADDRESSES: [(&str, Class); 96] = [
+    ("fd00:ec2::23", Class::LinkLocal),
+    ("fd20:ce::254", Class::LinkLocal),
+    ("fd20:ce::255", Class::Private),
+    ("fd00:c1::a9fe:a9fe", Class::LinkLocal),
+    ("fd00:42::42", Class::LinkLocal),
+    ("fd00:100::100:200", Class::LinkLocal),
+    ("fd00:a9fe:a9fe::1", Class::LinkLocal),
+    ("fd00:a9fe:a9fe::2", Class::Private),
     ("1.1.1.1", Class::Public),
     ("8.8.8.8", Class::Public),
     ("9.255.255.255", Class::Public),
@@ -208,7 +216,7 @@ const PATHS: [&str; 14] = [
     "/é",
 ];
 
-const BAD_PATHS: [&str; 38] = [
+const BAD_PATHS: [&str; 45] = [
     "v1/logs",
     "https://evil.example/",
     "//evil.example/",
@@ -247,6 +255,13 @@ const BAD_PATHS: [&str; 38] = [
     "/a\r\nHost: evil",
     "/a%",
     "/a%zz",
+    "/%c0%ae%c0%ae/x",
+    "/%e0%80%ae%e0%80%ae/x",
+    "/%25c0%25ae%25c0%25ae/x",
+    "/．．/x",
+    "/%ef%bc%8e%ef%bc%8e/x",
+    "/‥/x",
+    "/a／..／b",
 ];
 
 #[test]
@@ -370,6 +385,19 @@ fn a_header_that_could_change_where_a_request_goes_or_how_it_is_framed_is_refuse
         ("Forwarded", "host=evil"),
         ("X-Forwarded-Host", "evil"),
         ("X-Forwarded-For", "evil"),
+        ("X-Forwarded", "for=evil"),
+        ("X-Original-Forwarded-For", "evil"),
+        ("X-Host", "evil"),
+        ("X-Real-IP", "10.0.0.1"),
+        ("x_real_ip", "10.0.0.1"),
+        ("X-Client-IP", "10.0.0.1"),
+        ("X-Cluster-Client-IP", "10.0.0.1"),
+        ("Client-IP", "10.0.0.1"),
+        ("True-Client-IP", "10.0.0.1"),
+        ("CF-Connecting-IP", "10.0.0.1"),
+        ("Fastly-Client-IP", "10.0.0.1"),
+        // To a CGI program of the vendor's it is the variable `HTTP_PROXY`.
+        ("Proxy", "http://evil.example"),
         ("X-HTTP-Method-Override", "DELETE"),
         ("X-HTTP-Method", "DELETE"),
         ("X-Method-Override", "DELETE"),

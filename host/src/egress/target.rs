@@ -13,8 +13,9 @@ pub(crate) enum Secrets {
 
 /// A path that a grant or a component may name: empty, or absolute, staying where it is put.
 ///
-/// Servers and proxies decode, split at `\`, and cut at `;` in different orders. A path that one of
-/// them could read as climbing is refused however often it was encoded.
+/// Servers and proxies decode, split at `\`, and cut at `;` in different orders; some read `.` in bytes that are no
+/// UTF-8, or in characters that look like it. A path that one of them could read as climbing is refused however
+/// often it was encoded.
 pub(crate) fn check_path(path: &str) -> Result<(), String> {
     if path.is_empty() {
         return Ok(());
@@ -34,13 +35,16 @@ pub(crate) fn check_path(path: &str) -> Result<(), String> {
     let mut layer = path.as_bytes().to_vec();
     // Three layers of encoding is more than any server undoes; a fourth is an attempt.
     for _ in 0..4 {
-        if layer.iter().any(|b| *b < 0x20 || *b == 0x7f || *b == b'\\') {
+        let Ok(text) = std::str::from_utf8(&layer) else {
+            return Err("the path must not hold encoded bytes that are no UTF-8".to_owned());
+        };
+        let text = plain(text);
+        if text.chars().any(|c| c.is_ascii_control() || c == '\\') {
             return Err("the path must not hold an encoded control character or backslash".to_owned());
         }
-        let climbs = layer.split(|b| *b == b'/').any(|segment| {
-            let name = segment.split(|b| *b == b';').next().unwrap_or_default();
-            let name = name.trim_ascii();
-            name == b"." || name == b".."
+        let climbs = text.split('/').any(|segment| {
+            let name = segment.split(';').next().unwrap_or_default();
+            matches!(name.trim_ascii(), "." | "..")
         });
         if climbs {
             return Err("the path must not hold `.` or `..` segments, encoded or not".to_owned());
@@ -52,6 +56,15 @@ pub(crate) fn check_path(path: &str) -> Result<(), String> {
         layer = next;
     }
     Err("the path is percent-encoded more than three times over".to_owned())
+}
+
+/// What a server reads that brings compatible characters to one form.
+fn plain(text: &str) -> String {
+    text.replace(['\u{ff0e}', '\u{2024}'], ".")
+        .replace('\u{2025}', "..")
+        .replace('\u{ff0f}', "/")
+        .replace('\u{ff3c}', "\\")
+        .replace('\u{ff1b}', ";")
 }
 
 fn check_escapes(path: &str) -> Result<(), String> {

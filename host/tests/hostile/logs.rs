@@ -15,9 +15,19 @@ fn a_flood_of_long_lines_is_cut_and_counted() {
     );
     let mut backend = start(&guest).unwrap();
     assert_eq!(backend.send(&batch(1), &context()), Ok(Outcome::Delivered));
-    let lines = backend.take_logs();
-    assert!(lines.iter().map(|line| line.text.len()).sum::<usize>() <= 70_000);
-    assert_eq!(lines.last().unwrap().stream, Stream::Host);
+    let mut lines = backend.take_logs();
+    let told = lines.pop().unwrap();
+    let limits = Limits::default();
+    assert!(lines.iter().map(|line| line.text.len()).sum::<usize>() <= limits.log_bytes);
+    // Each is as long as a line may be, and says that it was longer.
+    assert!(lines.iter().all(|line| line.text.len() == limits.log_line_bytes && line.text.ends_with('…')));
+    assert!(lines.iter().all(|line| (line.stream, line.level) == (Stream::Log, Level::Info)));
+    let (kept, dropped) = (lines.len(), 100 - lines.len());
+    assert!(kept > 1, "{kept}");
+    assert_eq!(
+        (told.stream, told.text),
+        (Stream::Host, format!("{dropped} more lines were dropped: the component wrote too much"))
+    );
 }
 
 #[test]
@@ -25,13 +35,12 @@ fn a_line_cannot_speak_to_the_terminal() {
     let guest = Guest::with(|guest| {
         guest.items = "(data (i32.const 131072) \"\\1b[2J\\1b]0;owned\\07\\0afake line\")".into();
         guest.send = Some(
-            "(call $log (i32.const 3) (i32.const 131072) (i32.const 23)) (call $request) (call $answer)"
+            "(call $log (i32.const 3) (i32.const 131072) (i32.const 24)) (call $request) (call $answer)"
                 .into(),
         );
     });
     let mut backend = start(&guest).unwrap();
-    backend.send(&batch(1), &context()).unwrap();
-    let lines = backend.take_logs();
-    assert_eq!(lines.len(), 1);
-    assert!(!lines[0].text.chars().any(char::is_control), "{:?}", lines[0].text);
+    assert_eq!(backend.send(&batch(1), &context()), Ok(Outcome::Delivered));
+    let texts: Vec<String> = backend.take_logs().into_iter().map(|line| line.text).collect();
+    assert_eq!(texts, ["\u{fffd}[2J\u{fffd}]0;owned\u{fffd} fake line"]);
 }

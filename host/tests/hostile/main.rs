@@ -43,12 +43,32 @@ fn send(bytes: &[u8]) -> Result<Outcome, CallError> {
     start(bytes).unwrap().send(&batch(2), &context())
 }
 
+/// The whole text of the error that `send` ends with: a guest that fails for another reason than the one it is
+/// here for is seen by it.
 fn stopped(bytes: &[u8]) -> String {
     match send(bytes) {
         Err(error) => error.to_string(),
         Ok(outcome) => panic!("{outcome:?}"),
     }
 }
+
+/// The same of a guest that does not come as far as `send`.
+fn not_started(bytes: &[u8]) -> String {
+    match start(bytes) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("it started"),
+    }
+}
+
+/// What `send` traps with, as text.
+fn failed(why: &str) -> String {
+    format!("the component failed in `send`: {why}")
+}
+
+const UNREACHABLE: &str = "wasm trap: wasm `unreachable` instruction executed";
+const NO_MORE_COPYING: &str = "too much data is being copied between the host and the guest: fuel allocated for hostcalls has been exhausted";
+const NO_MORE_MEMORY: &str = "after it asked for more memory than 134217728 bytes";
+const NO_MORE_ELEMENTS: &str = "after it asked for more table elements than 200000";
 
 fn told(bytes: &[u8]) -> String {
     match send(bytes) {

@@ -44,7 +44,8 @@ fn a_sleep_without_end_costs_the_call_its_time_and_no_more() {
     let component = load_with(&bytes, |limits| limits.call_time = Duration::from_millis(300));
     let setup = Setup::new("{}", Door::open()).grant(grant("intake", "https://vendor.example", &[]));
     let error = Backend::start(&component, setup).unwrap().send(&batch(1), &context()).unwrap_err();
-    assert!(error.to_string().contains("took longer than 300ms"), "{error}");
+    let reason = "took longer than 300ms, requests included".into();
+    assert_eq!(error, CallError::TookTooLong { call: "send", reason });
 }
 
 #[test]
@@ -54,8 +55,7 @@ fn timers_without_end_are_stopped() {
         "(import \"wasi:clocks/monotonic-clock@0.2.3\" \"subscribe-duration\" (func $sleep (param i64) (result i32)))",
         "(loop $l (drop (call $sleep (i64.const 1))) (br $l)) (unreachable)",
     );
-    let text = stopped(&bytes);
-    assert!(text.contains("resource table has no free keys"), "{text}");
+    assert_eq!(stopped(&bytes), failed("resource table has no free keys"));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn randomness_by_the_gigabyte_is_stopped() {
         "(import \"wasi:random/random@0.2.3\" \"get-random-bytes\" (func $random (param i64 i32)))",
         "(call $random (i64.const 0x100000000) (i32.const 131072)) (unreachable)",
     );
-    assert!(stopped(&bytes).contains("requested len 4294967296 exceeds limit 65536"));
+    assert_eq!(stopped(&bytes), failed("requested len 4294967296 exceeds limit 65536"));
 }
 
 #[test]

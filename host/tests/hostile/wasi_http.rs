@@ -169,51 +169,60 @@ fn handles_that_are_dropped_in_odd_order_twice_or_after_they_were_given_away_hur
     let made = "(local.set $request (call $made))
         (local.set $body (call $body (local.get $request)))
         (local.set $stream (call $stream (local.get $body)))";
-    for (what, code, traps) in [
-        ("a body before its stream", "(call $drop_body (local.get $body))", true),
+    const CHILDREN: &str = "resource has children";
+    const ANOTHER: &str = "handle index 1 used with the wrong type, expected guest-defined resource but found a \
+        different guest-defined resource";
+    for (what, code, why) in [
+        ("a body before its stream", "(call $drop_body (local.get $body))", Some(CHILDREN)),
         (
             "a body ended before its stream",
             "(call $finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 400))",
-            true,
+            Some(CHILDREN),
         ),
-        ("a request before its body", "(call $drop_request (local.get $request))", false),
+        ("a request before its body", "(call $drop_request (local.get $request))", None),
         (
             "a request twice",
             "(call $drop_request (local.get $request)) (call $drop_request (local.get $request))",
-            true,
+            Some("unknown handle index 1"),
         ),
         (
             "a request that was sent",
             "(drop (call $sent (local.get $request))) (call $drop_request (local.get $request))",
-            true,
+            Some(ANOTHER),
         ),
         (
             "a request sent twice",
             "(drop (call $sent (local.get $request))) (drop (call $sent (local.get $request)))",
-            true,
+            Some(ANOTHER),
         ),
-        ("one handle as another", "(call $drop_output (local.get $request))", true),
-        ("a handle that never was", "(call $drop_future (i32.const 77777))", true),
+        ("one handle as another", "(call $drop_output (local.get $request))", Some(ANOTHER)),
+        (
+            "a handle that never was",
+            "(call $drop_future (i32.const 77777))",
+            Some("unknown handle index 77777"),
+        ),
         (
             "a stream that goes on after its request",
             "(call $drop_request (local.get $request)) (drop (call $put (local.get $stream) (i32.const 10)))",
-            false,
+            None,
         ),
         (
             "a future before what waits for it",
             "(local.set $future (call $sent (local.get $request)))
              (drop (call $subscribe (local.get $future)))
              (call $drop_future (local.get $future))",
-            true,
+            Some(CHILDREN),
         ),
     ] {
         let mut backend =
             started(&guest(&server, "", &format!("{made} {code} (call $again)")), &server, |_| ());
         for _ in 0..2 {
-            match backend.send(&batch(1), &context()) {
-                Err(CallError::Trapped { call: "send", .. }) if traps => {}
-                Ok(Outcome::Retry(_)) if !traps => {}
-                other => panic!("{what}: {other:?}"),
+            match (backend.send(&batch(1), &context()), why) {
+                (Err(CallError::Trapped { call: "send", reason }), Some(why)) => {
+                    assert_eq!(reason, why, "{what}");
+                }
+                (Ok(Outcome::Retry(advice)), None) => assert_eq!(advice.reason, "", "{what}"),
+                (other, _) => panic!("{what}: {other:?}"),
             }
         }
     }
@@ -262,7 +271,8 @@ fn the_credential_is_nowhere_in_the_memory_of_a_guest_that_reads_its_echo() {
         let setup = Setup::new("{}", Door::open()).grant(Grant::parse(spec).unwrap());
         Backend::start(&component, setup).unwrap().send(&batch(1), &context())
     };
-    assert!(search("Bearer *").is_err(), "the search finds what is there");
+    let found = CallError::Trapped { call: "send", reason: UNREACHABLE.into() };
+    assert_eq!(search("Bearer *"), Err(found), "the search finds what is there");
     assert_eq!(search(SECRET), Ok(Outcome::Delivered));
     assert!(echo.seen().iter().all(|it| it.header("authorization") == Some("Bearer s3cret-of-the-author")));
 }

@@ -1,10 +1,12 @@
 //! What an author grants and an operator sets, seen through a whole tool: proxies, private authorities, client
-//! certificates, addresses, redirects, and one request for each claim.
+//! certificates, addresses, names that change, redirects, and one request for each claim.
 
 mod certificates;
 mod claims;
 mod places;
 mod proxies;
+#[cfg(target_os = "linux")]
+mod rebinding;
 mod secure;
 
 use std::path::PathBuf;

@@ -1,5 +1,4 @@
-//! Places that nobody granted. (A name that means one address to the check and another to the dial is tried
-//! where names can be scripted: in the host's own tests.)
+//! Places that nobody granted. (Names that lead to one place now and to another later: `rebinding`.)
 
 use telemetry_tests::{Answer, Vendor};
 

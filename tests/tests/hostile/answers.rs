@@ -3,7 +3,7 @@
 use telemetry::event::Timestamp;
 use telemetry_tests::{Home, Vendor};
 
-use super::{Case, Guest, case, config, contained, greeting, run};
+use super::{Case, Guest, NO_MORE_COPYING, case, config, contained, crashed, greeting, run};
 
 /// After an honest request, an outcome made by hand.
 fn answering(code: &str) -> Vec<u8> {
@@ -11,7 +11,7 @@ fn answering(code: &str) -> Vec<u8> {
 }
 
 /// A case of one request.
-fn sent(wasm: Vec<u8>, says: &'static str) -> Case {
+fn sent(wasm: Vec<u8>, says: impl Into<String>) -> Case {
     Case { leave: 1, ..case(wasm, says) }
 }
 
@@ -26,10 +26,13 @@ fn verdicts(count: u32) -> Vec<u8> {
 
 #[test]
 fn verdicts_on_other_events_than_there_are() {
+    let wrong = |count| {
+        format!("crashed: the component broke the contract: `send` gave {count} verdicts for 1 events")
+    };
     contained([
-        sent(verdicts(0), "gave 0 verdicts for 1 events"),
-        sent(verdicts(2), "gave 2 verdicts for 1 events"),
-        sent(verdicts(1 << 20), "fuel allocated for hostcalls has been exhausted"),
+        sent(verdicts(0), wrong(0)),
+        sent(verdicts(2), wrong(2)),
+        sent(verdicts(1 << 20), crashed(NO_MORE_COPYING)),
     ]);
 }
 
@@ -43,18 +46,26 @@ fn outcomes_and_texts_that_do_not_exist() {
              (i32.store offset=12 (global.get $outcome) (i32.const {length}))"
         ))
     };
+    let outside = "string pointer/length out of bounds of memory";
     contained([
-        sent(answering("(i32.store8 (global.get $outcome) (i32.const 77))"), "failed in `send`"),
-        sent(text_at("1024", "-1"), "failed in `send`"),
-        sent(text_at("2147483647", "2147483647"), "failed in `send`"),
-        sent(text_at("200000", "4"), "failed in `send`"),
+        sent(
+            answering("(i32.store8 (global.get $outcome) (i32.const 77))"),
+            crashed("unexpected discriminant: 77"),
+        ),
+        sent(text_at("1024", "-1"), crashed(outside)),
+        sent(text_at("2147483647", "2147483647"), crashed(outside)),
+        sent(text_at("200000", "4"), crashed("invalid utf-8 sequence of 1 bytes from index 0")),
     ]);
 }
 
 #[test]
 fn a_delivery_that_never_was() {
     let lie = Guest::sending("(i32.store8 (global.get $outcome) (i32.const 0)) (global.get $outcome)");
-    contained([case(lie, "says that events were delivered, but no request of its was answered")]);
+    contained([case(
+        lie,
+        "crashed: the component broke the contract: `send` says that events were delivered, but no request of its \
+         was answered",
+    )]);
 }
 
 #[test]
@@ -67,7 +78,8 @@ fn a_reason_that_speaks_to_the_terminal_and_never_ends() {
          (i32.store offset=8 (global.get $outcome) (i32.const 131072))
          (i32.store offset=12 (global.get $outcome) (i32.const 100000))",
     );
-    contained([sent(escapes, "\u{fffd}\u{fffd} \u{fffd}")]);
+    // 300 characters at most. The line break became a space.
+    contained([sent(escapes, format!("retry: \u{fffd}\u{fffd} {}…", "\u{fffd}".repeat(296)))]);
 }
 
 /// What the next attempt waits for after an answer with this wish, in seconds.
@@ -108,16 +120,24 @@ fn a_wait_that_is_no_number_is_no_wait_and_one_without_end_is_a_day_and_a_half_a
 
 #[test]
 fn descriptions_that_are_too_long_or_name_what_is_no_name() {
+    let broken = |how: &str| format!("held: the component broke the contract: `describe` {how}");
     contained([
         case(
             Guest::with(|it| it.endpoints = (0..101).map(|number| format!("e{number}")).collect()),
-            "more than 100 settings or endpoints",
+            broken("lists more than 100 settings or endpoints"),
         ),
-        case(Guest::with(|it| it.endpoints = vec!["\u{1b}[2J\n[endpoints.x]".into()]), "is not a name"),
+        case(
+            Guest::with(|it| it.endpoints = vec!["\u{1b}[2J\n[endpoints.x]".into()]),
+            broken("names an endpoint `\u{fffd}[2J [endpoints.x]`, which is not a name"),
+        ),
         case(
             Guest::with(|it| it.endpoints = vec!["intake".into(), "intake".into()]),
-            "names the endpoint `intake` twice",
+            broken("names the endpoint `intake` twice"),
         ),
-        case(Guest::with(|it| it.credential = true), "has no credential (The key)"),
+        case(
+            Guest::with(|it| it.credential = true),
+            "held: endpoint \"intake\" has no credential (The key), and its vendor takes no request without one: add \
+             `credential = { bearer = true, env = \"…\" }` under [endpoints.intake] in telemetry.toml",
+        ),
     ]);
 }

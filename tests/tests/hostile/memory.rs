@@ -1,6 +1,9 @@
 //! Memory, tables, stack and handles without end.
 
-use super::{Guest, case, contained};
+use super::{Guest, case, contained, crashed};
+
+const MEMORY: &str = "after it asked for more memory than 134217728 bytes";
+const ELEMENTS: &str = "after it asked for more table elements than 200000";
 
 #[test]
 fn a_component_that_takes_all_memory() {
@@ -12,24 +15,24 @@ fn a_component_that_takes_all_memory() {
             Guest::sending(
                 "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 512)) (i32.const -1)))) (unreachable)",
             ),
-            "failed in `send` after it asked for more memory than 134217728 bytes",
+            format!("crashed: the component failed in `send` {MEMORY}"),
         ),
         case(
             Guest::with(|it| it.memory = "(memory (export \"memory\") 16384)".into()),
-            "failed in `instantiation` after it asked for more memory than",
+            format!("held: the component failed in `instantiation` {MEMORY}"),
         ),
         case(
             Guest::with(|it| {
                 it.memory = "(memory (export \"memory\") 4)".to_owned() + &"(memory 500)".repeat(8)
             }),
-            "failed in `instantiation` after it asked for more memory than",
+            format!("held: the component failed in `instantiation` {MEMORY}"),
         ),
         case(
             Guest::with(|it| {
                 it.memory = "(memory (export \"memory\") 4)".to_owned() + &"(memory 1)".repeat(4);
                 it.send = Some(format!("(loop $more {in_turn}) (unreachable)"));
             }),
-            "failed in `send` after it asked for more memory than",
+            format!("crashed: the component failed in `send` {MEMORY}"),
         ),
     ]);
 }
@@ -46,11 +49,11 @@ fn a_component_that_takes_all_table_elements() {
                         .into(),
                 );
             }),
-            "after it asked for more table elements than 200000",
+            format!("crashed: the component failed in `send` {ELEMENTS}"),
         ),
         case(
             Guest::with(|it| it.items = "(table 100000000 funcref)".into()),
-            "failed in `instantiation` after it asked for more table elements than",
+            format!("held: the component failed in `instantiation` {ELEMENTS}"),
         ),
     ]);
 }
@@ -62,7 +65,7 @@ fn a_component_that_recurses_for_ever() {
             "(func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))".into();
         it.send = Some("(call $deep (i32.const 0))".into());
     });
-    contained([case(guest, "call stack exhausted")]);
+    contained([case(guest, crashed("wasm trap: call stack exhausted"))]);
 }
 
 #[test]
@@ -82,7 +85,7 @@ fn a_component_that_takes_all_handles() {
         "(loop $more (drop (call $sleep (i64.const 1))) (br $more)) (unreachable)",
     );
     contained([
-        case(resources, "cannot allocate another handle: store handle limit exceeded"),
-        case(timers, "resource table has no free keys"),
+        case(resources, crashed("cannot allocate another handle: store handle limit exceeded")),
+        case(timers, crashed("resource table has no free keys")),
     ]);
 }

@@ -2,7 +2,9 @@
 
 use telemetry_tests::{Home, Vendor};
 
-use super::{Case, Guest, case, config, contained, greeting, honest, run};
+use super::{
+    Case, DIVIDED_BY_ZERO, Guest, NO_MORE_COPYING, case, config, contained, crashed, greeting, honest, run,
+};
 
 fn at(endpoint: &str) -> Vec<u8> {
     Guest::with(|it| {
@@ -21,15 +23,31 @@ fn with_header(name: &str, value: &str) -> Vec<u8> {
 
 #[test]
 fn a_component_that_speaks_to_somebody_else() {
+    let climbs = "retry: the path must not hold `.` or `..` segments, encoded or not";
     contained([
-        case(at("https://evil.example"), "is not an endpoint's name"),
-        case(at("evil"), "add `[endpoints.evil]` with `url"),
-        case(at("receiver"), "`describe` does not ask for it"),
-        case(below("//evil.example/"), "must not begin with `//`"),
-        case(below("https://evil.example/"), "must be empty or begin with `/`"),
-        case(below("/../admin"), "must not hold `.` or `..` segments"),
-        case(below("/%252e%252e/admin"), "must not hold `.` or `..` segments"),
-        case(below("/?to=evil#"), "must not hold the character U+003F"),
+        case(
+            at("https://evil.example"),
+            "retry: `https://evil.example` is not an endpoint's name; a request names an endpoint of `describe`, never a URL",
+        ),
+        case(
+            at("evil"),
+            "retry: endpoint \"evil\" is not granted: add `[endpoints.evil]` with `url = \"https://…\"` to telemetry.toml",
+        ),
+        case(
+            at("receiver"),
+            "retry: endpoint \"receiver\" is granted, but the component's `describe` does not ask for it",
+        ),
+        case(
+            below("//evil.example/"),
+            "retry: the path must not begin with `//`, which names another host to some readers",
+        ),
+        case(
+            below("https://evil.example/"),
+            "retry: the path must be empty or begin with `/`; a request names an endpoint, never a URL",
+        ),
+        case(below("/../admin"), climbs),
+        case(below("/%252e%252e/admin"), climbs),
+        case(below("/?to=evil#"), "retry: the path must not hold the character U+003F"),
     ]);
 }
 
@@ -37,17 +55,23 @@ fn a_component_that_speaks_to_somebody_else() {
 fn a_component_that_smuggles() {
     let keyed = "credential = { bearer = true, value = \"s3cret\" }";
     contained([
-        case(with_header("Host", "evil.example"), "the header `host` is the host's to set"),
+        case(with_header("Host", "evil.example"), "retry: the header `host` is the host's to set"),
         case(
             with_header("Transfer-Encoding", "chunked"),
-            "the header `transfer-encoding` is the host's to set",
+            "retry: the header `transfer-encoding` is the host's to set",
         ),
-        case(with_header("x", "a\r\nHost: evil.example"), "visible ASCII characters"),
-        case(with_header("x: y\r\nz", "a"), "is not the name of a header"),
-        case(below("/a\r\nX: y"), "must not hold the character U+000D"),
+        case(
+            with_header("x", "a\r\nHost: evil.example"),
+            "retry: `x`: a header's value may hold visible ASCII characters, spaces and tabs only",
+        ),
+        case(with_header("x: y\r\nz", "a"), "retry: `x: y  z` is not the name of a header"),
+        case(below("/a\r\nX: y"), "retry: the path must not hold the character U+000D"),
         Case {
             grant: keyed,
-            ..case(with_header("Authorization", "Bearer mine"), "is the endpoint's credential")
+            ..case(
+                with_header("Authorization", "Bearer mine"),
+                "retry: the header `authorization` is the endpoint's credential; the host adds it",
+            )
         },
     ]);
 }
@@ -88,12 +112,12 @@ fn a_component_that_sends_too_much() {
            (call $log (i32.const 3) (i32.const 131072) (i32.const 100000))
            (local.set $n (i32.add (local.get $n) (i32.const 1)))
            (br_if $more (i32.lt_u (local.get $n) (i32.const 200))))
-         (unreachable)",
+         (i32.div_u (i32.const 1) (i32.const 0))",
     );
     contained([
-        case(repeated, "fuel"),
-        Case { leave: 16, ..case(many, "no more than 16 requests in one call") },
-        case(flood, "failed in `send`"),
+        case(repeated, crashed(NO_MORE_COPYING)),
+        Case { leave: 16, ..case(many, "retry: no more than 16 requests in one call") },
+        case(flood, crashed(DIVIDED_BY_ZERO)),
     ]);
 }
 
@@ -124,7 +148,10 @@ fn a_component_whose_requests_are_too_big_sends_none_and_what_it_gives_up_is_cou
         "{status:#}"
     );
     let because = status["set_aside_because"].as_str().expect("a reason");
-    assert!(because.contains("is bigger than request_bytes, 16777216"), "{because}");
+    assert_eq!(
+        because,
+        "the body of 17000000 bytes is bigger than request_bytes, 16777216 (under [backend.limits]), and was not sent"
+    );
     assert!(vendor.requests().is_empty());
 
     home.author_file("backend.wasm", honest());

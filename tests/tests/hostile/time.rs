@@ -6,16 +6,19 @@ const FOREVER: &str = "(loop $forever (br $forever))";
 
 #[test]
 fn a_component_that_computes_for_ever() {
+    let before = |call: &str| {
+        format!("held: the component was stopped in `{call}`: it used more than 300ms of processor time")
+    };
     contained([
         case(
             Guest::sending(&format!("{FOREVER} (unreachable)")),
-            "stopped in `send`: it used more than 300ms",
+            "crashed: the component was stopped in `send`: it used more than 300ms of processor time",
         ),
-        case(Guest::with(|it| it.in_describe = FOREVER.into()), "stopped in `describe`: it used more than"),
-        case(Guest::with(|it| it.in_configure = FOREVER.into()), "stopped in `configure`: it used more than"),
+        case(Guest::with(|it| it.in_describe = FOREVER.into()), before("describe")),
+        case(Guest::with(|it| it.in_configure = FOREVER.into()), before("configure")),
         case(
             Guest::with(|it| it.items = format!("(func $start {FOREVER}) (start $start)")),
-            "stopped in `instantiation`: it used more than",
+            before("instantiation"),
         ),
         case(
             Guest::with(|it| {
@@ -26,7 +29,7 @@ fn a_component_that_computes_for_ever() {
                      (if (i32.gt_u (global.get $calls) (i32.const 1)) (then {FOREVER}))"
                 );
             }),
-            "stopped in `send`: it used more than",
+            "crashed: the component was stopped in `send`: it used more than 300ms of processor time",
         ),
     ]);
 }
@@ -40,7 +43,7 @@ fn a_component_that_sleeps_for_ever() {
              (import \"wasi:io/poll@0.2.3\" \"[method]pollable.block\" (func $block (param i32)))",
             "(call $block (call $sleep (i64.const -1))) (unreachable)",
         ),
-        "stopped in `send`: it took longer than 3s, requests included",
+        "crashed: the component was stopped in `send`: it took longer than 3s, requests included",
     )]);
 }
 
@@ -51,6 +54,10 @@ fn a_component_that_takes_the_compiler_for_ever() {
     let wasm = Guest::with(|it| it.items = many);
     contained([Case {
         limits: "compile_time = \"1ms\"",
-        ..case(wasm, "compiling the component took longer than 1ms")
+        ..case(
+            wasm,
+            "held: compiling the component took longer than 1ms; raise `compile_time` under [backend.limits] if it \
+             is meant to",
+        )
     }]);
 }
