@@ -40,8 +40,12 @@ pub mod limits;
 mod log;
 mod meter;
 mod native_code;
+#[cfg(feature = "compiler")]
+mod precompile;
 mod precompiled;
 mod read;
+#[cfg(all(feature = "compiler", target_os = "linux"))]
+mod sealed;
 mod single;
 mod state;
 mod text;
@@ -68,5 +72,7 @@ pub use inspect::{Import, Inspection, inspect};
 pub use limits::Limits;
 pub use log::{Level, LogLine, Stream};
 #[cfg(feature = "compiler")]
-pub use precompiled::{CompileFor, precompile, precompile_for_tool, precompile_in_build_script};
+pub use precompile::{
+    CompileFor, precompile, precompile_bundle, precompile_for_tool, precompile_in_build_script,
+};
 pub use single::{PostError, Reached, post_json, reach};
