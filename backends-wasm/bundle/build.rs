@@ -19,6 +19,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 
+use sha2::{Digest, Sha256};
+
 /// Backends and their targets. The OpenTelemetry crates take their clock from JavaScript on
 /// `wasm32-unknown-unknown`, so they are built for WASI; the others then import nothing but the contract.
 const BACKENDS: [(&str, &str); 4] = [
@@ -43,19 +45,34 @@ fn main() {
         Some(sources) => sources.build(&wanted, &out),
         None => copy_prebuilt(&package.join("prebuilt"), &wanted, &out),
     }
+    wanted.iter().for_each(|(name, _)| digest(&out, name));
     #[cfg(feature = "precompiled")]
-    wanted.iter().for_each(|(name, _)| precompile(&out, name));
+    precompile(&wanted, &out);
 }
 
-/// Compiles for the machine that the tool is for.
-#[cfg(feature = "precompiled")]
-fn precompile(out: &Path, name: &str) {
-    let target = variable("TARGET").to_string_lossy().into_owned();
+/// Reckons a component's SHA-256 here, so that no run of a tool has to.
+fn digest(out: &Path, name: &str) {
     let component = out.join(name).with_extension("wasm");
-    let artefact = telemetry_host::precompile_for_tool(&component, &target)
-        .unwrap_or_else(|error| fail(&format!("compiling the component `{name}` for {target}: {error}")));
-    let to = out.join(name).with_extension("precompiled");
-    if let Err(error) = fs::write(&to, artefact) {
+    let wasm =
+        fs::read(&component).unwrap_or_else(|error| fail(&format!("{}: {error}", component.display())));
+    let digest: String = Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect();
+    let to = out.join(name).with_extension("sha256");
+    if let Err(error) = fs::write(&to, digest) {
+        fail(&format!("{}: {error}", to.display()));
+    }
+}
+
+/// Compiles them for the machine that the tool is for, in one piece: they share much of their code.
+#[cfg(feature = "precompiled")]
+fn precompile(wanted: &[(&str, &str)], out: &Path) {
+    let target = variable("TARGET").to_string_lossy().into_owned();
+    let files: Vec<_> =
+        wanted.iter().map(|(name, _)| (*name, out.join(name).with_extension("wasm"))).collect();
+    let components: Vec<_> = files.iter().map(|(name, file)| (*name, file.as_path())).collect();
+    let bundle = telemetry_host::precompile_bundle(&components, &target)
+        .unwrap_or_else(|error| fail(&format!("compiling the components for {target}: {error}")));
+    let to = out.join("bundle.precompiled");
+    if let Err(error) = fs::write(&to, bundle) {
         fail(&format!("{}: {error}", to.display()));
     }
 }

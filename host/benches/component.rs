@@ -21,13 +21,14 @@ fn main() -> ExitCode {
     let mut report = Report::default();
     println!("one component each: median of its runs");
     for (name, endpoint) in [("http", "receiver"), ("otlp", "collector")] {
-        let wasm = telemetry_backends::get(name).expect("bundled").wasm;
+        let bundled = telemetry_backends::get(name).expect("bundled");
+        let (wasm, sha256) = (bundled.wasm, bundled.sha256);
         println!("\n{name}: {} KiB", wasm.len() >> 10);
         let cache = tempfile::tempdir().expect("a directory");
         let mut cached = LoadOptions::default();
         cached.cache = Some(cache.path().join("code"));
         let load = |options: &LoadOptions| {
-            black_box(Component::load(Source::Bytes(wasm), options).expect("it loads"));
+            black_box(Component::load(Source::Embedded { wasm, sha256 }, options).expect("it loads"));
         };
         report.figure("compile and load, cold", &ms(median(5, || load(&LoadOptions::default()))));
         load(&cached);

@@ -26,7 +26,7 @@ mod with_compiler {
     use crate::component::engine;
     use crate::engine::Target;
     use crate::module_size;
-    use crate::native_code::{self, Origin};
+    use crate::native_code::{self, Code, Origin};
 
     /// For the processor, and where the system refuses executable memory for the interpreter. Both are kept:
     /// the code that does not load says of the next run, without compiling, that it is to be interpreted.
@@ -85,8 +85,14 @@ mod with_compiler {
 
         /// What is in the cache, if it is whole, and whether it loads.
         fn cached(&self) -> Option<wasmtime::Result<Component>> {
-            let load = |code: &[u8]| native_code::deserialize(&self.engine, code, Origin::Cache);
-            self.cache.as_ref()?.read(load)
+            let cache = self.cache.as_ref()?;
+            let load = |code: Code<'_>| native_code::deserialize(&self.engine, code, Origin::Cache);
+            // A system may refuse to run what is in a file and let memory be run, so that decides.
+            #[cfg(target_os = "linux")]
+            if let Some(component) = cache.read_sealed().and_then(|code| load(Code::Sealed(&code)).ok()) {
+                return Some(Ok(component));
+            }
+            Some(load(Code::Bytes(&cache.read()?)))
         }
 
         /// The inner error is of the system, which does not let the code be loaded.
@@ -99,7 +105,7 @@ mod with_compiler {
             if let Some(cache) = &self.cache {
                 cache.write(&code);
             }
-            Ok(native_code::deserialize(&self.engine, &code, Origin::JustCompiled))
+            Ok(native_code::deserialize(&self.engine, Code::Bytes(&code), Origin::JustCompiled))
         }
     }
 

@@ -10,8 +10,8 @@ use crate::check;
 use crate::engine::{self, Target};
 use crate::error::{CallError, LoadError, Offence};
 use crate::limits::Limits;
-use crate::native_code::{self, Origin};
-use crate::precompiled::{self, Part};
+use crate::native_code::{self, Code, Origin};
+use crate::precompiled::{Artefact, Part};
 use crate::read::{self, Binary};
 use crate::state::State;
 use crate::track::{self, Prepared, Spoken};
@@ -26,11 +26,27 @@ pub enum Source<'a> {
     Path(&'a Path),
     /// The same from memory.
     Bytes(&'a [u8]),
+    /// The same as part of the program itself, with the SHA-256 that it had when the program was built. To reckon
+    /// it at run time is a seventh of what loading out of the cache costs.
+    Embedded {
+        /// The component's binary.
+        wasm: &'static [u8],
+        /// In hexadecimal. Believed: a pin is compared with it, and code that was compiled is kept under it.
+        sha256: &'static str,
+    },
     /// Compiled when the tool was built, by [`precompile`](crate::precompile), and embedded in it.
     ///
     /// This is code that runs as it stands. It must be part of the program itself (`include_bytes!`):
     /// bytes that were read at run time do not belong here.
     Precompiled(&'static [u8]),
+    /// One of several that were compiled together, by [`precompile_bundle`](crate::precompile_bundle). Of the
+    /// bundle the same holds as of [`Source::Precompiled`].
+    Bundled {
+        /// What they were compiled into.
+        bundle: &'static [u8],
+        /// The name that this one was given then.
+        name: &'a str,
+    },
 }
 
 /// How to load.
@@ -75,37 +91,40 @@ impl Compiled {
         let binary = match source {
             Source::Path(path) => read::of_path(path, options)?,
             Source::Bytes(bytes) => read::of_bytes(bytes.into(), options)?,
-            Source::Precompiled(artefact) => return Self::precompiled(artefact, options),
+            Source::Embedded { wasm, sha256 } => read::of_embedded(wasm, sha256, options)?,
+            Source::Precompiled(artefact) => return Self::precompiled(artefact, "", options),
+            Source::Bundled { bundle, name } => return Self::precompiled(bundle, name, options),
         };
         let Binary { bytes, digest, size } = binary;
         let (engine, component) = compile::compile(bytes, &digest, options)?;
         Ok(Self { engine, component, digest, size })
     }
 
-    /// The first part that runs here.
-    fn precompiled(artefact: &'static [u8], options: &LoadOptions) -> Result<Self, LoadError> {
+    /// The first part of this name that runs here.
+    fn precompiled(artefact: &[u8], name: &str, options: &LoadOptions) -> Result<Self, LoadError> {
+        let artefact = Artefact::read(artefact)?;
+        let mut unpacked = artefact.unpack();
         let mut refused = None;
-        for part in precompiled::read(artefact)? {
+        for part in artefact.parts.iter().filter(|part| part.name == name) {
             read::check_pin(options.pin.as_deref(), &part.digest)?;
-            match Self::part(&part) {
+            let loaded = engine_of(part).and_then(|engine| {
+                let code = unpacked.code(part)?;
+                let component = native_code::deserialize(&engine, Code::Bytes(&code), Origin::Embedded)
+                    .map_err(|error| LoadError::Precompiled(crate::text::reason(&format!("{error:#}"))))?;
+                Ok((engine, component))
+            });
+            match loaded {
                 Ok((engine, component)) => {
-                    return Ok(Self { engine, component, digest: part.digest, size: part.length });
+                    let (digest, size) = (part.digest.clone(), part.length);
+                    return Ok(Self { engine, component, digest, size });
                 }
                 Err(error) => refused = refused.or(Some(error)),
             }
         }
-        Err(refused.unwrap_or_else(|| LoadError::Precompiled("it is empty".to_owned())))
-    }
-
-    fn part(part: &Part<'_>) -> Result<(Engine, wasmtime::component::Component), LoadError> {
-        if part.target == Target::Pulley && !cfg!(feature = "pulley") {
-            let why = "it is for the interpreter, which is not part of this program: build it with the feature `pulley`";
-            return Err(LoadError::Precompiled(why.to_owned()));
-        }
-        let engine = engine(part.target)?;
-        let component = native_code::deserialize(&engine, &part.code()?, Origin::Embedded)
-            .map_err(|error| LoadError::Precompiled(crate::text::reason(&format!("{error:#}"))))?;
-        Ok((engine, component))
+        Err(refused.unwrap_or_else(|| {
+            let names: Vec<&str> = artefact.parts.iter().map(|part| part.name.as_str()).collect();
+            LoadError::Precompiled(format!("it holds no component `{name}`, only {names:?}"))
+        }))
     }
 }
 
@@ -184,6 +203,15 @@ impl Component {
 /// An engine, or why there is none.
 pub(crate) fn engine(target: Target) -> Result<Engine, LoadError> {
     engine::engine(target).map_err(|error| LoadError::Host(format!("{error:#}")))
+}
+
+/// The engine for a part, without unpacking it.
+fn engine_of(part: &Part) -> Result<Engine, LoadError> {
+    if part.target == Target::Pulley && !cfg!(feature = "pulley") {
+        let why = "it is for the interpreter, which is not part of this program: build it with the feature `pulley`";
+        return Err(LoadError::Precompiled(why.to_owned()));
+    }
+    engine(part.target)
 }
 
 /// What a component may import, linked; of WASI only the packages that this one does import.

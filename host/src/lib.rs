@@ -42,8 +42,12 @@ mod meter;
 #[cfg(feature = "compiler")]
 mod module_size;
 mod native_code;
+#[cfg(feature = "compiler")]
+mod precompile;
 mod precompiled;
 mod read;
+#[cfg(all(feature = "compiler", target_os = "linux"))]
+mod sealed;
 mod single;
 mod state;
 mod text;
@@ -70,5 +74,7 @@ pub use inspect::{Import, Inspection, inspect};
 pub use limits::Limits;
 pub use log::{Level, LogLine, Stream};
 #[cfg(feature = "compiler")]
-pub use precompiled::{CompileFor, precompile, precompile_for_tool, precompile_in_build_script};
+pub use precompile::{
+    CompileFor, precompile, precompile_bundle, precompile_for_tool, precompile_in_build_script,
+};
 pub use single::{PostError, Reached, post_json, reach};

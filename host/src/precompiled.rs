@@ -1,229 +1,167 @@
-//! Components compiled when the tool is built, so that the tool needs no compiler.
+//! Components compiled when the tool is built, so that the tool needs no compiler: how an artefact is read.
 //!
-//! An artefact is one or more parts, each for another way to run the same component, the better one first: a
-//! magic, what it was compiled for, the SHA-256 of the component, a checksum of what follows, the code's length,
-//! its length when it is packed, and the packed code. The checksum is against accidents: whoever can change an
-//! artefact inside a program can change the program. The code is packed (deflate) because it is most of what a
-//! backend adds to a tool and shrinks to a third; unpacking takes milliseconds of a sender that nobody waits for.
+//! An artefact is a magic, a checksum of what follows, an index of parts, and their code packed in one stream
+//! (LZMA2, in the order of the index). A part is one way to run one component: the component's name where there
+//! are several, what it was compiled for, the SHA-256 of the component, and the code's length. Of one component
+//! the better part comes first, and all native code before any of the interpreter's, so that a tool whose system
+//! runs native code unpacks none of the other half.
+//!
+//! The checksum is against accidents: whoever can change an artefact inside a program can change the program. The
+//! code is packed because it is most of what a backend adds to a tool, and in one stream because backends share
+//! much of it: four of them pack to a sixth, each by itself to two fifths. Unpacking takes tens of milliseconds of
+//! a sender that nobody waits for.
 
-use std::io::Read;
+use std::io::{Read, copy, sink};
+
+use lzma_rust2::Lzma2Reader;
+use lzma_rust2::filter::bcj::BcjReader;
 
 use crate::engine::Target;
 use crate::error::LoadError;
 
-const MAGIC: &[u8; 8] = b"TLMPREC3";
-const HEAD: usize = 8 + 8 + 32 + 16 + 8 + 8;
+const MAGIC: &[u8; 8] = b"TLMPREC4";
+/// Magic and checksum.
+pub(crate) const HEAD: usize = 8 + 16;
+/// Code longer than this is not unpacked: it is some ten times its component at the most.
+const CODE_BYTES: u64 = 512 << 20;
+/// LZMA packs so many bytes into one, and no more: what claims more is not unpacked.
+pub(crate) const MOST_PACKED: u64 = 7_200;
 
-/// One part of an artefact, read.
-pub(crate) struct Part<'a> {
+/// What was done to code before it was packed, so that it packs better: where a call names the distance to what it
+/// calls, it names its place instead, which is the same for all who call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filter {
+    None,
+    X86,
+    Arm64,
+}
+
+/// One part of an artefact.
+pub(crate) struct Part {
+    /// Its component's name; empty where there is one component.
+    pub(crate) name: String,
     pub(crate) target: Target,
+    pub(crate) filter: Filter,
     pub(crate) digest: String,
+    /// Where its code begins in what is unpacked.
+    start: u64,
     /// Bytes of its code.
     pub(crate) length: u64,
+}
+
+/// An artefact, read and not yet unpacked.
+pub(crate) struct Artefact<'a> {
+    pub(crate) parts: Vec<Part>,
     packed: &'a [u8],
 }
 
-/// All parts of an artefact; at least one.
-pub(crate) fn read(mut bytes: &[u8]) -> Result<Vec<Part<'_>>, LoadError> {
-    let mut parts = Vec::new();
-    while parts.is_empty() || !bytes.is_empty() {
-        let (part, rest) = Part::read(bytes)?;
-        parts.push(part);
-        bytes = rest;
-    }
-    Ok(parts)
-}
-
-impl<'a> Part<'a> {
-    fn read(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), LoadError> {
-        let not = |why: &str| LoadError::Precompiled(why.to_owned());
+impl<'a> Artefact<'a> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, LoadError> {
         let (head, rest) = bytes.split_at_checked(HEAD).ok_or_else(|| not("it is too short"))?;
-        let (magic, head) = head.split_at(8);
-        let (target, head) = head.split_at(8);
-        let (source, head) = head.split_at(32);
-        let (checksum, lengths) = head.split_at(16);
+        let (magic, checksum) = head.split_at(8);
         if magic != MAGIC {
             return Err(not("it was not made by this version of this package"));
         }
-        let target = match target {
+        if checksum_of(rest) != checksum {
+            return Err(damaged());
+        }
+        let mut rest = rest;
+        let mut parts = Vec::new();
+        let mut end = 0_u64;
+        for _ in 0..number(&mut rest)? {
+            let part = Part::read(&mut rest, end)?;
+            end = end.checked_add(part.length).ok_or_else(damaged)?;
+            parts.push(part);
+        }
+        if end > CODE_BYTES || end / MOST_PACKED > rest.len() as u64 {
+            return Err(damaged());
+        }
+        Ok(Self { parts, packed: rest })
+    }
+
+    pub(crate) fn unpack(&self) -> Unpacked<'a> {
+        let length = self.parts.iter().map(|part| part.length).sum();
+        Unpacked { code: Lzma2Reader::new(self.packed, window(length), None), at: 0 }
+    }
+}
+
+impl Part {
+    fn read(rest: &mut &[u8], start: u64) -> Result<Self, LoadError> {
+        let name = number(rest).and_then(|length| take(rest, length))?;
+        let name = std::str::from_utf8(name).map_err(|_| damaged())?.to_owned();
+        let target = match take(rest, 8)? {
             b"native\0\0" => Target::Native,
             b"pulley\0\0" => Target::Pulley,
             _ => return Err(not("it is for something unknown")),
         };
-        let number = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
-        let (length, packed) = lengths.split_at(8);
-        let (packed, rest) = usize::try_from(number(packed))
-            .ok()
-            .and_then(|packed| rest.split_at_checked(packed))
-            .ok_or_else(|| not("it is damaged"))?;
-        let length = number(length);
-        // Deflate packs a thousand bytes and some into one, and no more: what claims more is not unpacked.
-        if checksum_of(packed) != checksum || length / 1_032 > packed.len() as u64 {
-            return Err(not("it is damaged"));
-        }
-        let digest = source.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok((Self { target, digest, length, packed }, rest))
+        let filter = match take(rest, 8)? {
+            b"none\0\0\0\0" => Filter::None,
+            b"x86\0\0\0\0\0" => Filter::X86,
+            b"arm64\0\0\0" => Filter::Arm64,
+            _ => return Err(not("it is packed in a way unknown")),
+        };
+        let digest = take(rest, 32)?.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { name, target, filter, digest, start, length: number(rest)? })
     }
+}
 
-    /// Its code, as the compiler wrote it.
-    pub(crate) fn code(&self) -> Result<Vec<u8>, LoadError> {
-        let mut code = Vec::with_capacity(usize::try_from(self.length).unwrap_or_default());
-        let unpacked =
-            flate2::read::DeflateDecoder::new(self.packed).take(self.length).read_to_end(&mut code);
-        match unpacked {
-            Ok(length) if length as u64 == self.length => Ok(code),
-            _ => Err(LoadError::Precompiled("it is damaged".to_owned())),
+/// The code of an artefact's parts, unpacked as far as it was asked for.
+pub(crate) struct Unpacked<'a> {
+    code: Lzma2Reader<&'a [u8]>,
+    at: u64,
+}
+
+impl Unpacked<'_> {
+    /// The code of a part, as the compiler wrote it. Parts are asked for in their order: there is no way back.
+    pub(crate) fn code(&mut self, part: &Part) -> Result<Vec<u8>, LoadError> {
+        let before = part.start.checked_sub(self.at).ok_or_else(damaged)?;
+        let skipped = copy(&mut self.code.by_ref().take(before), &mut sink());
+        let mut code = Vec::with_capacity(usize::try_from(part.length).unwrap_or_default());
+        let mut packed = self.code.by_ref().take(part.length);
+        let unpacked = match part.filter {
+            Filter::None => packed.read_to_end(&mut code),
+            Filter::X86 => BcjReader::new_x86(packed, 0).read_to_end(&mut code),
+            Filter::Arm64 => BcjReader::new_arm64(packed, 0).read_to_end(&mut code),
+        };
+        self.at = part.start + part.length;
+        match (skipped, unpacked) {
+            (Ok(skipped), Ok(length)) if skipped == before && length as u64 == part.length => Ok(code),
+            _ => Err(damaged()),
         }
     }
 }
 
-fn checksum_of(packed: &[u8]) -> [u8; 16] {
-    xxhash_rust::xxh3::xxh3_128(packed).to_le_bytes()
+/// How far back a repetition may lie. Both sides reckon it from the code's length, so that no artefact asks for
+/// more memory than its code has; and never more than the packer's own highest level has.
+pub(crate) fn window(length: u64) -> u32 {
+    u32::try_from(length.clamp(4 << 10, 64 << 20)).unwrap_or(64 << 20)
 }
 
-#[cfg(feature = "compiler")]
-pub use with_compiler::{CompileFor, precompile, precompile_for_tool, precompile_in_build_script};
+fn take<'a>(rest: &mut &'a [u8], length: u64) -> Result<&'a [u8], LoadError> {
+    let split = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length));
+    let (taken, after) = split.ok_or_else(damaged)?;
+    *rest = after;
+    Ok(taken)
+}
 
-#[cfg(feature = "compiler")]
-mod with_compiler {
-    use std::path::{Path, PathBuf};
+fn number(rest: &mut &[u8]) -> Result<u64, LoadError> {
+    Ok(take(rest, 8)?.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)))
+}
 
-    use wasmtime::Engine;
+fn not(why: &str) -> LoadError {
+    LoadError::Precompiled(why.to_owned())
+}
 
-    use super::*;
-    use crate::compile::within_time;
-    use crate::component::{LoadOptions, Source};
-    use crate::engine::engine_for;
-    use crate::read;
+fn damaged() -> LoadError {
+    not("it is damaged")
+}
 
-    /// What to compile for.
-    #[derive(Clone, Debug, PartialEq, Eq)]
-    #[non_exhaustive]
-    pub enum CompileFor {
-        /// A processor and system, by Rust's name for it, as in `x86_64-unknown-linux-gnu`. Uses what every
-        /// such processor has, so that it runs on all of them.
-        Native(String),
-        /// The interpreter: one artefact for every 64-bit little-endian machine, and no executable memory.
-        #[cfg(feature = "pulley-compiler")]
-        Pulley,
-        /// Both, for a tool with the feature `pulley`: native code where the system lets it run, the
-        /// interpreter where it refuses executable memory.
-        #[cfg(feature = "pulley-compiler")]
-        Both(String),
-    }
+fn checksum_of(rest: &[u8]) -> [u8; 16] {
+    xxhash_rust::xxh3::xxh3_128(rest).to_le_bytes()
+}
 
-    /// Compiles a component into an artefact for [`Source::Precompiled`]. It is not run, and checked only
-    /// when it is loaded.
-    pub fn precompile(
-        source: Source<'_>,
-        options: &LoadOptions,
-        target: &CompileFor,
-    ) -> Result<Vec<u8>, LoadError> {
-        let binary = match source {
-            Source::Path(path) => read::of_path(path, options)?,
-            Source::Bytes(bytes) => read::of_bytes(bytes.into(), options)?,
-            Source::Precompiled(_) => {
-                return Err(LoadError::NotAComponent("it is precompiled already".to_owned()));
-            }
-        };
-        let (word, engine): (&[u8; 8], wasmtime::Result<Engine>) = match target {
-            CompileFor::Native(triple) => (b"native\0\0", engine_for(Target::Native, Some(triple))),
-            #[cfg(feature = "pulley-compiler")]
-            CompileFor::Pulley => (b"pulley\0\0", engine_for(Target::Pulley, None)),
-            #[cfg(feature = "pulley-compiler")]
-            CompileFor::Both(triple) => {
-                let native = CompileFor::Native(triple.clone());
-                let mut artefact = precompile(source, options, &native)?;
-                artefact.extend(precompile(source, options, &CompileFor::Pulley)?);
-                return Ok(artefact);
-            }
-        };
-        let engine =
-            engine.map_err(|error| LoadError::Compile(crate::text::reason(&format!("{error:#}"))))?;
-        let code = within_time(&engine, binary.bytes.into_owned(), options.limits.compile_time)?;
-        let packed = pack(&code);
-        let mut artefact = Vec::with_capacity(HEAD + packed.len());
-        artefact.extend_from_slice(MAGIC);
-        artefact.extend_from_slice(word);
-        artefact.extend(unhex(&binary.digest));
-        artefact.extend_from_slice(&checksum_of(&packed));
-        artefact.extend_from_slice(&(code.len() as u64).to_le_bytes());
-        artefact.extend_from_slice(&(packed.len() as u64).to_le_bytes());
-        artefact.extend_from_slice(&packed);
-        Ok(artefact)
-    }
-
-    fn pack(code: &[u8]) -> Vec<u8> {
-        let mut packed = Vec::new();
-        // A `Vec` takes all that is written to it, and reading the bytes in memory does not fail either.
-        let _ = flate2::read::DeflateEncoder::new(code, flate2::Compression::best()).read_to_end(&mut packed);
-        packed
-    }
-
-    /// Compiles a file for the machine that a tool is built for, by Rust's name for it: native code, and (with
-    /// the feature `pulley-compiler`) code for the interpreter, which serves where the system refuses
-    /// executable memory; that alone where this compiler makes no code for the machine.
-    ///
-    /// Native code comes first because it is the better one for authors: it runs a call several times faster
-    /// than the interpreter (`host/benches/component.rs` shows both), while one portable artefact is worth nothing
-    /// to a build that knows its target. The second part costs the tool its bytes and nothing at run time.
-    pub fn precompile_for_tool(component: &Path, target: &str) -> Result<Vec<u8>, LoadError> {
-        let options = LoadOptions::default();
-        let compiled = |target: &CompileFor| precompile(Source::Path(component), &options, target);
-        let native = compiled(&CompileFor::Native(target.to_owned()));
-        #[cfg(feature = "pulley-compiler")]
-        return match native {
-            Ok(mut artefact) => {
-                artefact.extend(compiled(&CompileFor::Pulley)?);
-                Ok(artefact)
-            }
-            Err(LoadError::Compile(_)) => compiled(&CompileFor::Pulley),
-            Err(error) => Err(error),
-        };
-        #[cfg(not(feature = "pulley-compiler"))]
-        native
-    }
-
-    /// For a build script: compiles a file for the tool's target and writes it into `OUT_DIR` under the
-    /// file's own name with `.precompiled` after it. Embed it with
-    /// `include_bytes!(concat!(env!("OUT_DIR"), "/acme.wasm.precompiled"))`.
-    ///
-    /// Prints the line that makes cargo watch the file.
-    pub fn precompile_in_build_script(component: &Path) -> Result<PathBuf, LoadError> {
-        let failed = |path: &Path, why: &str| LoadError::Read {
-            path: path.to_owned(),
-            error: std::io::Error::other(why.to_owned()),
-        };
-        let variable = |name: &str| {
-            std::env::var(name)
-                .map_err(|_| failed(component, &format!("{name} is not set: this is for build scripts")))
-        };
-        let (out, target) = (variable("OUT_DIR")?, variable("TARGET")?);
-        let name = component.file_name().ok_or_else(|| failed(component, "it has no name"))?;
-        let artefact = precompile_for_tool(component, &target)?;
-        if read(&artefact)?.iter().all(|part| part.target == Target::Pulley) {
-            let name = component.display();
-            println!(
-                "cargo::warning={name}: no machine code can be made for {target} here: it will be interpreted"
-            );
-        }
-        let mut name = name.to_owned();
-        name.push(".precompiled");
-        let path = Path::new(&out).join(name);
-        std::fs::write(&path, artefact).map_err(|error| LoadError::Read { path: path.clone(), error })?;
-        println!("cargo::rerun-if-changed={}", component.display());
-        Ok(path)
-    }
-
-    fn unhex(digest: &str) -> Vec<u8> {
-        let bytes = digest.as_bytes().chunks(2);
-        bytes
-            .map(|pair| {
-                std::str::from_utf8(pair)
-                    .ok()
-                    .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-                    .unwrap_or_default()
-            })
-            .collect()
-    }
+/// What follows magic and checksum, with both before it.
+#[cfg(any(feature = "compiler", feature = "fuzzing"))]
+pub(crate) fn seal(rest: &[u8]) -> Vec<u8> {
+    [MAGIC, checksum_of(rest).as_slice(), rest].concat()
 }

@@ -24,6 +24,24 @@ pub(crate) fn of_path(path: &Path, options: &LoadOptions) -> Result<Binary<'stat
 
 /// Measures, pins, and turns text into binary.
 pub(crate) fn of_bytes<'a>(bytes: Cow<'a, [u8]>, options: &LoadOptions) -> Result<Binary<'a>, LoadError> {
+    known(bytes, digest, options)
+}
+
+/// The same, with the digest that it is said to have.
+pub(crate) fn of_embedded(
+    wasm: &'static [u8],
+    sha256: &str,
+    options: &LoadOptions,
+) -> Result<Binary<'static>, LoadError> {
+    debug_assert_eq!(digest(wasm), sha256, "the digest is of another component");
+    known(wasm.into(), |_| sha256.to_owned(), options)
+}
+
+fn known<'a>(
+    bytes: Cow<'a, [u8]>,
+    digest: impl FnOnce(&[u8]) -> String,
+    options: &LoadOptions,
+) -> Result<Binary<'a>, LoadError> {
     let size = bytes.len() as u64;
     if size > options.limits.file_bytes {
         return Err(LoadError::TooBig { most: options.limits.file_bytes });

@@ -265,17 +265,52 @@ mod cache {
 
 mod precompiled {
     use super::*;
-    use telemetry_host::{CompileFor, precompile};
+    use telemetry_host::{CompileFor, precompile, precompile_bundle};
 
-    fn native() -> CompileFor {
+    /// Where an artefact of one part has its checksum, the number of parts, the length of the name, the target,
+    /// the code's length, and the packed code.
+    const SUM: std::ops::Range<usize> = 8..24;
+    const PARTS: std::ops::Range<usize> = 24..32;
+    const NAME: std::ops::Range<usize> = 32..40;
+    const TARGET: std::ops::Range<usize> = 40..48;
+    const FILTER: std::ops::Range<usize> = 48..56;
+    const LENGTH: std::ops::Range<usize> = 88..96;
+    const PACKED: std::ops::RangeFrom<usize> = 96..;
+
+    fn triple() -> String {
         let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-        CompileFor::Native(if cfg!(target_os = "macos") {
+        if cfg!(target_os = "macos") {
             triple.replace("unknown-linux-gnu", "apple-darwin")
         } else if cfg!(windows) {
             triple.replace("unknown-linux-gnu", "pc-windows-msvc")
         } else {
             triple
-        })
+        }
+    }
+
+    fn native() -> CompileFor {
+        CompileFor::Native(triple())
+    }
+
+    /// The artefact with other bytes at one place, and with a checksum that vouches for them.
+    fn vouched(artefact: &[u8], at: std::ops::Range<usize>, bytes: &[u8]) -> Vec<u8> {
+        let mut artefact = artefact.to_vec();
+        artefact[at].copy_from_slice(bytes);
+        let sum = xxhash_rust::xxh3::xxh3_128(&artefact[SUM.end..]);
+        artefact[SUM].copy_from_slice(&sum.to_le_bytes());
+        artefact
+    }
+
+    fn number(artefact: &[u8], at: std::ops::Range<usize>) -> u64 {
+        u64::from_le_bytes(artefact[at].try_into().unwrap())
+    }
+
+    #[track_caller]
+    fn refused(artefact: &'static [u8]) -> String {
+        match Component::load(Source::Precompiled(artefact), &LoadOptions::default()) {
+            Err(error @ LoadError::Precompiled(_)) => error.to_string(),
+            other => panic!("{other:?}"),
+        }
     }
 
     /// As if it were embedded.
@@ -323,28 +358,102 @@ mod precompiled {
     #[cfg(not(feature = "pulley"))]
     #[test]
     fn an_artefact_for_the_interpreter_says_which_feature_is_missing() {
-        let mut artefact = made(&native());
-        artefact[8..16].copy_from_slice(b"pulley\0\0");
-        let text = Component::load(embed(artefact), &LoadOptions::default()).unwrap_err().to_string();
+        let artefact = vouched(&made(&native()), TARGET, b"pulley\0\0");
+        let text = refused(artefact.leak());
         assert!(text.contains("feature `pulley`"), "{text}");
     }
 
     #[test]
-    fn what_is_damaged_or_made_for_something_else_does_not_run() {
+    fn what_is_cut_short_anywhere_does_not_run() {
+        let honest: &'static [u8] = made(&native()).leak();
+        for end in 0..honest.len() {
+            let text = refused(&honest[..end]);
+            assert!(text.contains("too short") || text.contains("damaged"), "{end}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_anywhere_does_not_run() {
         let honest = made(&native());
-        let refused = |artefact: Vec<u8>| match Component::load(embed(artefact), &LoadOptions::default()) {
-            Err(LoadError::Precompiled(_)) => {}
-            other => panic!("{other:?}"),
-        };
-        refused(Vec::new());
-        refused(Guest::default().component());
-        refused(honest[..honest.len() - 1].to_vec());
-        let mut flipped = honest.clone();
-        *flipped.last_mut().unwrap() ^= 1;
-        refused(flipped);
-        let mut unknown = honest;
-        unknown[8..16].copy_from_slice(b"toaster\0");
-        refused(unknown);
+        let places = (0..PACKED.start).chain((PACKED.start..honest.len()).step_by(honest.len() / 100));
+        for place in places {
+            let mut artefact = honest.clone();
+            artefact[place] ^= 1 << (place % 8);
+            refused(artefact.leak());
+        }
+    }
+
+    #[test]
+    fn what_was_made_for_something_else_does_not_run() {
+        refused(Guest::default().component().leak());
+        let honest = made(&native());
+        let text = refused(vouched(&honest, TARGET, b"toaster\0").leak());
+        assert!(text.contains("for something unknown"), "{text}");
+        let text = refused(vouched(&honest, FILTER, b"toaster\0").leak());
+        assert!(text.contains("packed in a way unknown"), "{text}");
+        let text = refused(vouched(&honest, PARTS, &0_u64.to_le_bytes()).leak());
+        assert!(text.contains("no component"), "{text}");
+    }
+
+    #[test]
+    fn a_length_that_lies_is_found_before_it_costs_memory() {
+        let honest = made(&native());
+        let length = number(&honest, LENGTH);
+        for lie in [0, length - 1, length + 1, length * 2, 511 << 20, 513 << 20, 1 << 40, u64::MAX] {
+            refused(vouched(&honest, LENGTH, &lie.to_le_bytes()).leak());
+        }
+        for place in [PARTS, NAME] {
+            for lie in [2, 1_000, 1 << 40, u64::MAX] {
+                refused(vouched(&honest, place.clone(), &lie.to_le_bytes()).leak());
+            }
+        }
+    }
+
+    /// Two components in one piece, as the names `first` and `second`.
+    fn bundled() -> (&'static [u8], [Vec<u8>; 2]) {
+        let dir = tempfile::tempdir().unwrap();
+        let guests = ["/first", "/second"].map(|path| Guest::with(|guest| guest.path = path.into()));
+        let files = ["first", "second"].map(|name| dir.path().join(name));
+        for (file, guest) in files.iter().zip(&guests) {
+            std::fs::write(file, guest).unwrap();
+        }
+        let components = [("first", files[0].as_path()), ("second", files[1].as_path())];
+        (precompile_bundle(&components, &triple()).unwrap().leak(), guests)
+    }
+
+    #[test]
+    fn of_a_bundle_each_component_is_found_by_its_name() {
+        let (bundle, guests) = bundled();
+        for (name, guest) in ["first", "second"].into_iter().zip(&guests) {
+            let source = Source::Bundled { bundle, name };
+            let component = Component::load(source, &LoadOptions::default()).unwrap();
+            assert_eq!(component.sha256(), load(guest).unwrap().sha256(), "{name}");
+            assert!(!component.is_interpreted());
+            delivers(&component);
+            let mut options = LoadOptions::default();
+            options.pin = Some("0".repeat(64));
+            assert!(matches!(Component::load(source, &options), Err(LoadError::Pin { .. })));
+        }
+    }
+
+    #[test]
+    fn of_a_bundle_a_name_that_it_has_not_is_refused_with_those_that_it_has() {
+        let (bundle, _) = bundled();
+        let third = Source::Bundled { bundle, name: "third" };
+        let text = Component::load(third, &LoadOptions::default()).unwrap_err().to_string();
+        assert!(text.contains("`third`") && text.contains("first") && text.contains("second"), "{text}");
+        assert!(refused(bundle).contains("first"), "without a name there is none to choose");
+    }
+
+    #[test]
+    fn components_that_share_code_are_smaller_together() {
+        let (bundle, guests) = bundled();
+        let apart =
+            |guest| precompile(Source::Bytes(guest), &LoadOptions::default(), &native()).unwrap().len();
+        // The bundle has the interpreter's code too, where that is compiled.
+        let most = guests.iter().map(|guest| apart(guest)).sum::<usize>();
+        let most = if cfg!(feature = "pulley-compiler") { most * 3 / 2 } else { most * 2 / 3 };
+        assert!(bundle.len() < most, "{} of {most}", bundle.len());
     }
 
     #[test]
@@ -353,9 +462,10 @@ mod precompiled {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("acme.wasm");
         // With and without this package's own header, and as the compiler wrote it.
-        let packed = &artefact[80..];
+        let packed = &artefact[PACKED];
         let mut code = Vec::new();
-        std::io::Read::read_to_end(&mut flate2::read::DeflateDecoder::new(packed), &mut code).unwrap();
+        let unpacked = lzma_rust2::Lzma2Reader::new(packed, 64 << 20, None);
+        std::io::Read::read_to_end(&mut { unpacked }, &mut code).unwrap();
         assert!(code.starts_with(b"\x7fELF"));
         for code in [artefact.as_slice(), packed, code.as_slice()] {
             std::fs::write(&path, code).unwrap();

@@ -18,6 +18,8 @@ pub struct Bundled {
     pub name: &'static str,
     /// The component's file.
     pub wasm: &'static [u8],
+    /// The file's SHA-256, in hexadecimal.
+    pub sha256: &'static str,
 }
 
 impl std::fmt::Debug for Bundled {
@@ -30,7 +32,11 @@ macro_rules! bundled {
     ($($name:literal)*) => {
         &[$(
             #[cfg(feature = $name)]
-            Bundled { name: $name, wasm: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".wasm")) },
+            Bundled {
+                name: $name,
+                wasm: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".wasm")),
+                sha256: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".sha256")),
+            },
         )*]
     };
 }
@@ -50,24 +56,10 @@ pub const NAMES: &[&str] = &[
     "otlp",
 ];
 
-/// The component of this name as code for the machine that this was built for, if it is embedded: what
-/// `telemetry_host::Source::Precompiled` takes.
+/// All that are embedded, as code for the machine that this was built for: what `telemetry_host::Source::Bundled`
+/// takes, with one of [`NAMES`].
 #[cfg(feature = "precompiled")]
-#[must_use]
-pub fn precompiled(name: &str) -> Option<&'static [u8]> {
-    macro_rules! precompiled {
-        ($($name:literal)*) => {
-            match name {
-                $(
-                    #[cfg(feature = $name)]
-                    $name => Some(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".precompiled"))),
-                )*
-                _ => None,
-            }
-        };
-    }
-    precompiled!("http" "datadog" "posthog" "otlp")
-}
+pub static PRECOMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bundle.precompiled"));
 
 /// The component of this name, if it is embedded.
 #[must_use]
@@ -77,6 +69,8 @@ pub fn get(name: &str) -> Option<Bundled> {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     /// The layer and version that a component has after `\0asm`; a core module has `01 00 00 00`.
@@ -89,6 +83,15 @@ mod tests {
             assert_eq!(get(bundled.name), Some(*bundled));
         }
         assert!(ALL.iter().map(|bundled| bundled.name).eq(NAMES.iter().copied()));
+    }
+
+    #[test]
+    fn the_digest_of_a_component_is_its_own() {
+        for bundled in ALL {
+            let digest: String =
+                Sha256::digest(bundled.wasm).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(bundled.sha256, digest, "{}", bundled.name);
+        }
     }
 
     #[test]

@@ -178,7 +178,7 @@ fn load(
 }
 
 /// An embedded or bundled component.
-fn named<'a>(tool: &'a Tool, name: &str) -> Option<host::Source<'a>> {
+fn named<'a>(tool: &'a Tool, name: &'a str) -> Option<host::Source<'a>> {
     if let Some(embedded) = tool.embedded.iter().find(|embedded| embedded.name == name) {
         return Some(match &embedded.code {
             Code::Wasm(wasm) => host::Source::Bytes(wasm),
@@ -186,13 +186,13 @@ fn named<'a>(tool: &'a Tool, name: &str) -> Option<host::Source<'a>> {
         });
     }
     #[cfg(feature = "precompiled")]
-    if let Some(artefact) = telemetry_backends::precompiled(name) {
-        return Some(host::Source::Precompiled(artefact));
+    if telemetry_backends::NAMES.contains(&name) {
+        return Some(host::Source::Bundled { bundle: telemetry_backends::PRECOMPILED, name });
     }
     // Where all that is bundled is precompiled, the files are not part of the program.
     #[cfg(all(feature = "backends", not(feature = "precompiled")))]
     if let Some(bundled) = telemetry_backends::get(name) {
-        return Some(host::Source::Bytes(bundled.wasm));
+        return Some(host::Source::Embedded { wasm: bundled.wasm, sha256: bundled.sha256 });
     }
     None
 }
