@@ -1,6 +1,6 @@
 //! The same with a sender of its own, as most tools have one: nobody waits for a hostile component.
 
-use super::{Guest, case, config, greeting, honest, run, said};
+use super::{BRIEF, Case, Guest, case, config, greeting, honest, run, said};
 use telemetry_tests::{Home, Vendor, eventually};
 
 #[test]
@@ -22,8 +22,8 @@ fn a_sender_with_a_hostile_component_ends_and_leaves_the_reason_behind() {
         (exit, "the component called exit in `send` with status 0"),
     ] {
         let vendor = Vendor::start();
-        let text =
-            config(&case(Vec::new(), ""), &vendor.url()).replace("mode = \"bounded\"\nwait = \"60s\"\n", "");
+        let text = config(&Case { limits: BRIEF, ..case(Vec::new(), "") }, &vendor.url())
+            .replace("mode = \"bounded\"\nwait = \"60s\"\n", "");
         let home = Home::new(&text);
         home.author_file("backend.wasm", &wasm);
         assert_eq!(run(&home, &["telemetry", "enable"]).code, Some(0));
