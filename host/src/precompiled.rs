@@ -11,10 +11,10 @@
 //! much of it: four of them pack to a sixth, each by itself to two fifths. Unpacking takes tens of milliseconds of
 //! a sender that nobody waits for.
 
-use std::io::{Read, copy, sink};
+use std::io::{self, Read, copy, sink};
 
-use lzma_rust2::Lzma2Reader;
 use lzma_rust2::filter::bcj::BcjReader;
+use lzma_rust2::{Action, Lzma2Stream, Status};
 
 use crate::engine::Target;
 use crate::error::LoadError;
@@ -81,7 +81,7 @@ impl<'a> Artefact<'a> {
 
     pub(crate) fn unpack(&self) -> Unpacked<'a> {
         let length = self.parts.iter().map(|part| part.length).sum();
-        Unpacked { code: Lzma2Reader::new(self.packed, window(length), None), at: 0 }
+        Unpacked { code: Stream { stream: Lzma2Stream::new(window(length)), packed: self.packed }, at: 0 }
     }
 }
 
@@ -107,7 +107,7 @@ impl Part {
 
 /// The code of an artefact's parts, unpacked as far as it was asked for.
 pub(crate) struct Unpacked<'a> {
-    code: Lzma2Reader<&'a [u8]>,
+    code: Stream<'a>,
     at: u64,
 }
 
@@ -128,6 +128,29 @@ impl Unpacked<'_> {
             (Ok(skipped), Ok(length)) if skipped == before && length as u64 == part.length => Ok(code),
             _ => Err(damaged()),
         }
+    }
+}
+
+/// A packed stream, read. The crate's own reader never comes back from some damaged streams: it waits for a chunk
+/// that stopped giving anything. This one takes a step without progress for damage.
+struct Stream<'a> {
+    stream: Lzma2Stream,
+    packed: &'a [u8],
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !buffer.is_empty() {
+            let step = self.stream.process(self.packed, buffer, Action::Finish)?;
+            self.packed = self.packed.get(step.bytes_consumed..).unwrap_or_default();
+            if step.bytes_produced > 0 || matches!(step.status, Status::StreamEnd) {
+                return Ok(step.bytes_produced);
+            }
+            if step.bytes_consumed == 0 {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+        }
+        Ok(0)
     }
 }
 
