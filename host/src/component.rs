@@ -31,7 +31,8 @@ pub enum Source<'a> {
     Embedded {
         /// The component's binary.
         wasm: &'static [u8],
-        /// In hexadecimal. Believed: a pin is compared with it, and code that was compiled is kept under it.
+        /// In hexadecimal. Believed: a pin is compared with it, and code that was compiled is kept under it. Only a
+        /// debug build reckons it again, and refuses another component.
         sha256: &'static str,
     },
     /// Compiled when the tool was built, by [`precompile`](crate::precompile), and embedded in it.

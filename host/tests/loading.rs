@@ -64,6 +64,24 @@ mod cache {
     }
 
     #[test]
+    fn an_embedded_component_is_known_by_the_digest_that_came_with_it() {
+        let place = Place::new();
+        let wasm: &'static [u8] = numbered(0).leak();
+        let sha256: &'static str = place.load(wasm).sha256().to_owned().leak();
+        let file = place.only();
+        let mut options = LoadOptions::default();
+        options.cache = Some(place.dir());
+        options.pin = Some(sha256.to_owned());
+        delivers(&Component::load(Source::Embedded { wasm, sha256 }, &options).unwrap());
+        assert_eq!(place.only(), file, "the code that was kept is the same component's");
+
+        let other: &'static [u8] = numbered(1).leak();
+        let refused = Component::load(Source::Embedded { wasm: other, sha256 }, &LoadOptions::default());
+        assert!(matches!(refused, Err(LoadError::Pin { .. })), "where this is not a release build");
+        assert_eq!(place.only(), file);
+    }
+
+    #[test]
     fn code_is_written_once_and_used_again() {
         let place = Place::new();
         let bytes = numbered(0);

@@ -113,7 +113,8 @@ pub(super) enum Stop {
     Gone,
 }
 
-/// So many records go between two looks at the file: a look costs as much as two records.
+/// So many records go between two looks at the file, which cost as much as two records; a look is left to the next
+/// time where another thread has the writer.
 pub(super) const LOOK_EVERY: u32 = 256;
 
 /// The two halves of a place: bytes and tally.
