@@ -26,8 +26,8 @@ pub(super) struct Lost {
     pub(super) before: Vec<(LossCause, u64)>,
 }
 
-/// Removes the oldest segments until a new one fits.
-pub(super) fn make_room(folder: &Folder, settings: &Settings) -> io::Result<Room> {
+/// Removes the oldest segments until a new one fits. `begun` is the slot of that one, if it has been begun.
+pub(super) fn make_room(folder: &Folder, settings: &Settings, begun: Option<&str>) -> io::Result<Room> {
     let mut room = Room::default();
     let (mut bytes, mut events) = (settings.segment_bytes(), settings.segment_events());
     let mut sealed: Vec<(Sealed, u64)> = Vec::new();
@@ -41,7 +41,7 @@ pub(super) fn make_room(folder: &Folder, settings: &Settings) -> io::Result<Room
                 room.sequence = room.sequence.max(segment.sequence.saturating_add(1));
                 sealed.push((segment, size));
             }
-            Name::Open => {
+            Name::Open if begun != Some(&*name) => {
                 if let Ok(look) = folder.look(&name) {
                     bytes += look.size;
                     open.push((look.changed, name, look.size));

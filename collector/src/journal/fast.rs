@@ -119,6 +119,24 @@ impl Fast {
         }
     }
 
+    /// Puts `next` in the place of what is mapped, while nobody appends. `carry` is given both and says where the
+    /// running commands are then; where it says none, everything stays as it was.
+    pub(super) fn switch(
+        &self,
+        next: Mapped,
+        carry: impl FnOnce(&Mapped, &Mapped) -> Option<Vec<Running>>,
+    ) -> Option<Mapped> {
+        let mut shards = self.mapped.each_ref().map(Shard::write);
+        let running = carry(shards.first()?.as_deref()?, &next)?;
+        self.set_running(running);
+        let next = Arc::new(next);
+        shards
+            .iter_mut()
+            .filter_map(|shard| shard.replace(Arc::clone(&next)))
+            .filter_map(Arc::into_inner)
+            .last()
+    }
+
     /// Takes the mapping away, once everybody who appends to it is done.
     pub(super) fn unmap(&self) -> Option<Mapped> {
         // The last one is the only one: nobody keeps one beyond the lock of its shard.

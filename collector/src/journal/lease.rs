@@ -14,6 +14,9 @@ use std::io;
 /// So many slots are tried in order, so that few processes at a time make few files; beyond, a slot
 /// gets a random number.
 const SLOTS: u64 = 64;
+/// So few of them are tried for a segment that is only to be used later: where many processes record at a time,
+/// each has enough in one.
+const SLOTS_AHEAD: u64 = 4;
 /// A header with an ordinary label fits: one read at leasing instead of two.
 const FIRST_READ: usize = 4096;
 
@@ -97,7 +100,36 @@ impl Lease {
         label: &Label,
         settings: &Settings,
     ) -> io::Result<Self> {
-        let lost = caps::make_room(folder, settings)?.lost;
+        let lost = caps::make_room(folder, settings, None)?.lost;
+        Ok(Self { lost, ..Self::begin(file, name, limit, label, settings)? })
+    }
+
+    /// Leases an empty slot to be used later, for which no room is made yet; none where each of the first ones is
+    /// somebody's.
+    pub(super) fn ahead(
+        folder: &Folder,
+        label: &Label,
+        settings: &Settings,
+        limit: u64,
+    ) -> io::Result<Option<Self>> {
+        let checksum = label.checksum();
+        for slot in 0..SLOTS_AHEAD {
+            let name = names::open(checksum, slot);
+            let file = folder.open_file(&name, How::Create)?;
+            if file.try_lock().is_err() {
+                continue;
+            }
+            let look = file::look(&file)?;
+            if look.size == 0 && look.is_ours() && folder.still_names(&name, &look) {
+                return Self::begin(file, &name, limit, label, settings).map(Some);
+            }
+            // Closing would not do: see `Writer::release`.
+            let _ = file.unlock();
+        }
+        Ok(None)
+    }
+
+    fn begin(file: File, name: &str, limit: u64, label: &Label, settings: &Settings) -> io::Result<Self> {
         let id = random()?;
         let header =
             Header { id, created_ms: u64::from(settings.seconds()) * 1000, label: label.clone() }.encode();
@@ -107,7 +139,16 @@ impl Lease {
         file::write_at(&file, &header, 0)?;
         let start = header.len() as u64;
         let (name, seed) = (name.to_owned(), Seed::of(id));
-        Ok(Self { file, name, id, seed, tail: start, start, tally: Tally::default(), limit, lost })
+        let (tally, lost) = (Tally::default(), Lost::default());
+        Ok(Self { file, name, id, seed, tail: start, start, tally, limit, lost })
+    }
+
+    /// Removes a slot that holds nothing to keep, unless its name is somebody else's by now.
+    pub(super) fn remove_unused(&self, folder: &Folder) {
+        if file::look(&self.file).is_ok_and(|look| folder.still_names(&self.name, &look)) {
+            let _ = folder.remove(&self.name);
+        }
+        let _ = self.file.unlock();
     }
 
     fn reopen(

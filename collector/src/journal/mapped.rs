@@ -158,6 +158,12 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         (tail.saturating_sub(start) * left).checked_div(u64::from(tally.events()))
     }
 
+    /// The same of all events for which there is room in an empty segment.
+    pub(super) fn whole(&self, start: u64) -> Option<u64> {
+        let (tail, tally) = self.position();
+        (tail.saturating_sub(start) * u64::from(self.most_events)).checked_div(u64::from(tally.events()))
+    }
+
     /// Events that the tally counts and that were stored nowhere, as whoever appended them knows.
     pub(super) fn gone(&self) -> u32 {
         self.gone.load(Ordering::Relaxed)
@@ -166,6 +172,17 @@ impl<M: Memory, P: Place> Mapped<M, P> {
     /// Whoever stores the byte at `low` is told.
     pub(super) fn is_low_at(&self, low: u64) {
         self.low.store(low, Ordering::Relaxed);
+    }
+
+    /// Whether that byte was stored by now.
+    pub(super) fn is_low(&self) -> bool {
+        self.position().0 >= self.low.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody is still to be told.
+    pub(super) fn is_low_ahead(&self) -> bool {
+        let low = self.low.load(Ordering::Relaxed);
+        self.memory.words((low / 8) as usize, 1).is_some() && !self.is_low()
     }
 
     /// Appends a record. With `looked`, no look at the file is due.

@@ -87,6 +87,7 @@
 //! - *A newer version*: left alone.
 
 mod acks;
+mod ahead;
 mod batch;
 mod caps;
 mod deliver;

@@ -1,4 +1,4 @@
-//! From one segment to the next, and the end of a lease.
+//! From one segment to the next where none is waiting (see `ahead`), and the end of a lease.
 
 use super::draft::Draft;
 use super::fast::{Fast, Running};
@@ -88,7 +88,7 @@ impl Writer {
     }
 
     /// Seals what is full. If it cannot be renamed it stays a slot, and whoever leases it tries.
-    fn seal_old(&mut self, old: Lease) {
+    pub(super) fn seal_old(&mut self, old: Lease) {
         if let Some(folder) = &self.folder {
             let sealed = lease::next_sequence(folder).and_then(|sequence| old.seal(folder, sequence));
             self.unsynced.push(sealed.unwrap_or_else(|_| old.name.clone()));
@@ -137,7 +137,7 @@ impl Writer {
 }
 
 /// A start record, read back; none where it is damaged by now.
-fn start_record(lease: &Lease, running: &Running) -> io::Result<Option<(format::Head, Vec<u8>)>> {
+pub(super) fn start_record(lease: &Lease, running: &Running) -> io::Result<Option<(format::Head, Vec<u8>)>> {
     let mut bytes = vec![0; format::RECORD_HEAD];
     file::read_at(&lease.file, &mut bytes, running.offset)?;
     let length = format::u32_at(&bytes, 8).unwrap_or(0) as usize & format::MAX_PAYLOAD;
@@ -148,7 +148,7 @@ fn start_record(lease: &Lease, running: &Running) -> io::Result<Option<(format::
 }
 
 /// Says in the old segment that its running commands moved on.
-fn say_moved(common: &Common, old: &mut Lease, running: &[Running]) -> io::Result<()> {
+pub(super) fn say_moved(common: &Common, old: &mut Lease, running: &[Running]) -> io::Result<()> {
     let per_record = (common.settings.record_bytes() / 16).max(1);
     for part in running.chunks(per_record) {
         let ids: Vec<u8> = part.iter().flat_map(|running| running.id).collect();

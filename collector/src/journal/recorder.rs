@@ -177,9 +177,9 @@ impl Journal {
         match appended {
             Some(Ok(false)) => return Ok(true),
             Some(Ok(true)) => {
-                // Whoever has the writer now allocates what is needed.
+                // Whoever has the writer now catches up.
                 if let Ok(mut writer) = process.writer.try_lock() {
-                    writer.grow_ahead(&process.fast);
+                    writer.work_ahead(&self.common, &process.fast);
                 }
                 return Ok(false);
             }

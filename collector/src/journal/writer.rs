@@ -1,6 +1,8 @@
 //! Appending in one process: lease, write, map, and memory where that fails. How it moves from one
 //! segment to the next is in `moving`.
 
+use super::ahead::Aside;
+use super::caps::Lost;
 use super::draft::Draft;
 use super::fast::Fast;
 use super::format;
@@ -21,14 +23,20 @@ use std::io;
 const RARELY: u32 = 256;
 /// A mapped segment is allocated in steps; each one is twice the one before. Small ones, so that a thread which
 /// makes one does not keep the others waiting, and what it has made is still near when it is used.
-const FIRST_STEP: u64 = 64 << 10;
-const LAST_STEP: u64 = 256 << 10;
+pub(super) const FIRST_STEP: u64 = 64 << 10;
+pub(super) const LAST_STEP: u64 = 256 << 10;
 const PAGE: u64 = 4 << 10;
 
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     pub(super) folder: Option<Folder>,
     pub(super) lease: Option<Lease>,
+    /// The segment after that, where it is mapped.
+    pub(super) next: Option<Aside>,
+    /// The segment before it, which is full and not sealed yet.
+    pub(super) full: Option<Aside>,
+    /// There can be no next one before this one is full.
+    pub(super) cannot_prepare: bool,
     draft: Draft,
     memory: Memory,
     fallback: Option<Fallback>,
@@ -37,7 +45,7 @@ pub(super) struct Writer {
     /// Records written one by one, until it is worth to map.
     written: u32,
     /// The next step of a mapped segment's allocation.
-    step: u64,
+    pub(super) step: u64,
     /// Recording was not allowed any more when that was asked last.
     denied: bool,
     /// Mapping failed once; this process does not try again.
@@ -69,6 +77,7 @@ impl Writer {
             Ok(()) => {
                 self.fallback = None;
                 self.say_losses(common, fast);
+                self.catch_up(fast);
                 Ok(())
             }
             Err(error) => {
@@ -241,6 +250,7 @@ impl Writer {
                     self.leave_cut(fast);
                     return Ok(false);
                 }
+                Some(Err(stop)) if self.is_full(fast, stop, record) && self.switch(common, fast) => {}
                 Some(Err(_)) => {
                     self.unmap(fast);
                     return self.put_plain(common, fast, record);
@@ -254,6 +264,13 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Whether it is because the mapped segment has no room that an append stopped.
+    fn is_full(&self, fast: &Fast, stop: Stop, record: &Draft) -> bool {
+        let limit = self.lease.as_ref().map_or(u64::MAX, |lease| lease.limit);
+        let tail = fast.with_mapped(|mapped| mapped.position().0).unwrap_or(0);
+        stop == Stop::Full || tail + record.size() as u64 > limit
     }
 
     /// Appends with one `write`; `false` if the segment is full.
@@ -314,32 +331,16 @@ impl Writer {
         }
     }
 
-    /// Allocates the next step before it is needed, so that other threads need not wait for it.
-    pub(super) fn grow_ahead(&mut self, fast: &Fast) {
-        self.grow(fast, 0);
-    }
-
     /// Allocates the next step of a mapped segment; `false` if a record of so many bytes does not
     /// fit then.
-    fn grow(&mut self, fast: &Fast, size: usize) -> bool {
+    pub(super) fn grow(&mut self, fast: &Fast, size: usize) -> bool {
         let Some(lease) = &self.lease else {
             return false;
         };
         let step = self.step;
         let grown = fast.with_mapped(|mapped| {
-            let (tail, _) = mapped.position();
-            let before = mapped.memory.words() as u64 * 8;
-            let need = before.max(tail + size as u64);
-            // No more than the events may take for which there is room: what is too much costs as much
-            // again when it is cut off.
-            let few = mapped.room(lease.start).map_or(u64::MAX, |room| tail + room);
-            let want = (need + step).min(few.max(need)).next_multiple_of(PAGE).min(lease.limit);
-            // On disk all of it at once, for who has recorded many already.
-            let ahead = if step < LAST_STEP || few == u64::MAX { want } else { few.next_multiple_of(PAGE) };
-            let (want, ahead) = (usize::try_from(want).unwrap_or(0), usize::try_from(ahead).unwrap_or(0));
-            let allocated = want as u64 > before && mapped.memory.allocate(&lease.file, want, ahead).is_ok();
-            mapped.is_low_at(before + (want as u64).saturating_sub(before) / 2);
-            allocated && tail + size as u64 <= want as u64
+            let room = mapped.room(lease.start).map(|bytes| Room { bytes, reserve: step >= LAST_STEP });
+            allocate(lease, mapped, size, step, room.unwrap_or(Room { bytes: u64::MAX, reserve: false }))
         });
         self.step = (step * 2).min(LAST_STEP);
         grown == Some(true)
@@ -349,12 +350,14 @@ impl Writer {
     pub(super) fn holds_events(&self, fast: &Fast) -> bool {
         let mapped = fast.with_mapped(|mapped| mapped.position().1);
         let leased = mapped.or(self.lease.as_ref().map(|lease| lease.tally));
-        self.memory.len() > 0 || leased.is_some_and(|tally| tally.events() > 0)
+        self.full.is_some() || self.memory.len() > 0 || leased.is_some_and(|tally| tally.events() > 0)
     }
 
-    /// Back to plain appends, from where the mapping left off. Says how many events it counted and did
-    /// not store.
+    /// Back to plain appends, from where the mapping left off, in the one segment. Says how many events it counted
+    /// and did not store.
     pub(super) fn unmap(&mut self, fast: &Fast) -> u32 {
+        self.drop_next();
+        self.settle();
         let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) else { return 0 };
         (lease.tail, lease.tally) = mapped.position();
         mapped.gone()
@@ -388,6 +391,19 @@ impl Writer {
         };
         let mut lease = leased?;
         let lost = std::mem::take(&mut lease.lost);
+        self.take_losses(lost);
+        self.begin(lease);
+        Ok(())
+    }
+
+    /// Goes on in this segment.
+    pub(super) fn begin(&mut self, lease: Lease) {
+        self.lease = Some(lease);
+        self.said.clear();
+        self.cannot_prepare = false;
+    }
+
+    pub(super) fn take_losses(&mut self, lost: Lost) {
         for (cause, by) in lost.now {
             self.lose(cause, by);
         }
@@ -395,14 +411,12 @@ impl Writer {
         for (cause, by) in lost.before {
             count(&mut self.unsaid, cause, by);
         }
-        self.lease = Some(lease);
-        self.said.clear();
-        Ok(())
     }
 
     pub(super) fn sync(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
         self.flush_memory(common, fast)?;
         self.say_losses(common, fast);
+        self.settle();
         let Some(folder) = &self.folder else {
             return Ok(());
         };
@@ -459,4 +473,26 @@ impl Writer {
     pub(super) fn take_memory(&mut self) -> Vec<Held> {
         self.memory.take()
     }
+}
+
+/// What the events take for which a segment has room.
+pub(super) struct Room {
+    pub(super) bytes: u64,
+    /// Whether all of it is to be had on disk at once: worth it for who has recorded many already.
+    pub(super) reserve: bool,
+}
+
+/// Allocates the next step of a mapped segment; `false` if a record of so many bytes does not fit then.
+pub(super) fn allocate(lease: &Lease, mapped: &Mapped, size: usize, step: u64, room: Room) -> bool {
+    let (tail, _) = mapped.position();
+    let before = mapped.memory.words() as u64 * 8;
+    let need = before.max(tail + size as u64);
+    // No more than there is room for: what is too much costs as much again when it is cut off.
+    let few = tail.saturating_add(room.bytes);
+    let want = (need + step).min(few.max(need)).next_multiple_of(PAGE).min(lease.limit);
+    let ahead = if room.reserve { few.next_multiple_of(PAGE) } else { want };
+    let (want, ahead) = (usize::try_from(want).unwrap_or(0), usize::try_from(ahead).unwrap_or(0));
+    let allocated = want as u64 > before && mapped.memory.allocate(&lease.file, want, ahead).is_ok();
+    mapped.is_low_at(before + (want as u64).saturating_sub(before) / 2);
+    allocated && tail + size as u64 <= want as u64
 }

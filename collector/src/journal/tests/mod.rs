@@ -1,5 +1,6 @@
 //! Tests of the journal as a whole, and what they share.
 
+mod ahead;
 mod basics;
 mod damage;
 mod limits;

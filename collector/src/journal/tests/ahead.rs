@@ -1,0 +1,229 @@
+//! A process that records many and has its next segment ready before this one is full.
+
+use super::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Events of a segment.
+const EACH: u64 = 100;
+
+/// A journal whose segments are full soon, and mapped at once.
+fn mapping(directory: &Path) -> Journal {
+    let settings = Settings { map: Map::After(1), max_events: 8 * EACH, ..settings() };
+    Journal::new(directory.to_path_buf(), label("https://a.example"), settings)
+}
+
+fn slots(directory: &Path) -> Vec<String> {
+    segments(directory).into_iter().filter(|name| names::parse(name) == names::Name::Open).collect()
+}
+
+fn sealed(directory: &Path) -> usize {
+    segments(directory).len() - slots(directory).len()
+}
+
+/// Whether segments are mapped where the tests run: elsewhere nothing is made ahead.
+fn maps(journal: &Journal) -> bool {
+    journal.health().mapped
+}
+
+#[test]
+fn the_next_segment_is_there_before_this_one_is_full_and_the_full_one_is_sealed_after() {
+    let temp = temp();
+    let journal = mapping(temp.path());
+    record(&journal, 0..EACH - 5);
+    if maps(&journal) {
+        assert_eq!((slots(temp.path()).len(), sealed(temp.path())), (2, 0), "this one and the next");
+        record(&journal, EACH - 5..EACH + 5);
+        assert_eq!((slots(temp.path()).len(), sealed(temp.path())), (2, 0), "the full one and this one");
+        record(&journal, EACH + 5..2 * EACH - 5);
+        assert_eq!((slots(temp.path()).len(), sealed(temp.path())), (2, 1), "this one and the next");
+    } else {
+        record(&journal, EACH - 5..2 * EACH - 5);
+    }
+    record(&journal, 2 * EACH - 5..6 * EACH - 5);
+    drop(journal);
+    assert_eq!(deliver_events(temp.path()), (0..6 * EACH - 5).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_next_segment_that_is_not_used_leaves_no_file() {
+    for end in [Journal::seal as fn(&Journal), |journal| assert_eq!(journal.end(), 0), |_| {}] {
+        let temp = temp();
+        let journal = mapping(temp.path());
+        record(&journal, 0..EACH - 5);
+        end(&journal);
+        drop(journal);
+        assert_eq!(segments(temp.path()).len(), 1);
+        assert_eq!(deliver_events(temp.path()), (0..EACH - 5).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_kill_at_any_time_loses_nothing_and_its_slots_are_used_again() {
+    for recorded in [EACH - 5, EACH, EACH + 5, 2 * EACH - 5, 2 * EACH + 1] {
+        let temp = temp();
+        let first = mapping(temp.path());
+        record(&first, 0..recorded);
+        first.crash();
+        let second = mapping(temp.path());
+        record(&second, recorded..recorded + EACH);
+        drop(second);
+        assert!(slots(temp.path()).len() <= 2);
+        assert_eq!(deliver_events(temp.path()), (0..recorded + EACH).collect::<Vec<_>>());
+        assert_eq!(segments(temp.path()), [] as [String; 0], "what a kill left empty goes with the drain");
+    }
+}
+
+#[test]
+fn running_commands_go_along_and_are_reported_once_if_the_process_is_killed() {
+    for crash in [false, true] {
+        let temp = temp();
+        let journal = mapping(temp.path());
+        journal.append(RecordKind::Start, &id(9_001), b"start").unwrap();
+        record(&journal, 0..EACH / 2);
+        journal.append(RecordKind::Start, &id(9_002), b"start").unwrap();
+        record(&journal, EACH / 2..2 * EACH + 5);
+        assert_eq!(journal.running().len(), 2);
+        record(&journal, [9_001]);
+        record(&journal, 2 * EACH + 5..3 * EACH + 5);
+        if crash {
+            journal.crash()
+        } else {
+            drop(journal)
+        }
+        let mut drain = drain(temp.path());
+        drain.adopt().unwrap();
+        let delivered = deliver(&mut drain);
+        let starts: Vec<u64> =
+            delivered.iter().filter(|it| it.0 == RecordKind::Start).map(|it| it.1).collect();
+        assert_eq!(starts, [9_002], "crash: {crash}");
+        let mut events: Vec<u64> =
+            delivered.iter().filter(|it| it.0 == RecordKind::Event).map(|it| it.1).collect();
+        events.sort_unstable();
+        assert_eq!(events, (0..3 * EACH + 5).chain([9_001]).collect::<Vec<_>>(), "crash: {crash}");
+    }
+}
+
+#[test]
+fn a_purge_takes_the_next_segment_too_and_nothing_of_before_comes_back() {
+    for before in [EACH - 5, EACH + 5] {
+        let temp = temp();
+        let directory = temp.path().join("journal");
+        let journal = mapping(&directory);
+        journal.append(RecordKind::Start, &id(9_001), b"start").unwrap();
+        record(&journal, 0..before);
+        purge(&directory).unwrap();
+        assert_eq!(segments(&directory), [] as [String; 0]);
+        journal.look();
+        record(&journal, 1_000..1_000 + 2 * EACH);
+        journal.crash();
+        let mut drain = drain(&directory);
+        drain.adopt().unwrap();
+        let mut delivered: Vec<u64> = deliver(&mut drain).into_iter().map(|it| it.1).collect();
+        delivered.sort_unstable();
+        assert_eq!(delivered, (1_000..1_000 + 2 * EACH).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_next_segment_that_somebody_removed_or_cut_is_not_gone_to() {
+    let cut = |path: &Path| std::fs::File::options().write(true).open(path).unwrap().set_len(100).unwrap();
+    let remove = |path: &Path| std::fs::remove_file(path).unwrap();
+    for harm in [&cut as &dyn Fn(&Path), &remove] {
+        let temp = temp();
+        let journal = mapping(temp.path());
+        journal.append(RecordKind::Start, &id(9_001), b"start").unwrap();
+        record(&journal, 0..EACH - 5);
+        if let [_, next] = &slots(temp.path())[..] {
+            harm(&temp.path().join(next));
+        }
+        record(&journal, EACH - 5..3 * EACH);
+        record(&journal, [9_001]);
+        drop(journal);
+        let expected: Vec<u64> = (0..3 * EACH).chain([9_001]).collect();
+        assert_eq!(deliver_events(temp.path()), expected);
+    }
+}
+
+#[test]
+fn a_name_that_is_somebody_elses_by_now_is_left_to_them() {
+    let temp = temp();
+    let first = mapping(temp.path());
+    record(&first, 0..EACH + 5);
+    if !maps(&first) {
+        return;
+    }
+    // The full one loses its name, and another process takes it.
+    let names = slots(temp.path());
+    std::fs::remove_file(temp.path().join(&names[0])).unwrap();
+    let second = journal(temp.path());
+    record(&second, [5_000]);
+    assert_eq!(slots(temp.path()), names);
+    first.seal();
+    assert!(slots(temp.path()).contains(&names[0]), "it is still leased by the other one");
+    record(&second, [5_001]);
+    drop((first, second));
+    assert_eq!(deliver_events(temp.path()), (EACH..EACH + 5).chain([5_000, 5_001]).collect::<Vec<_>>());
+}
+
+#[test]
+fn after_a_no_no_next_segment_is_made() {
+    let temp = temp();
+    let allowed = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&allowed);
+    let journal = mapping(temp.path()).while_allowed(move || asked.load(Ordering::Relaxed));
+    record(&journal, 0..10);
+    allowed.store(false, Ordering::Relaxed);
+    record(&journal, 10..EACH - 5);
+    assert_eq!(slots(temp.path()).len(), 1);
+}
+
+#[test]
+fn recorders_that_have_a_next_segment_keep_the_number_of_events() {
+    let temp = temp();
+    let journal = mapping(temp.path());
+    record(&journal, 0..20 * EACH);
+    journal.seal();
+    let delivered = deliver_events(temp.path());
+    assert!((7 * EACH..=8 * EACH).contains(&(delivered.len() as u64)), "{}", delivered.len());
+    assert_eq!(delivered.last(), Some(&(20 * EACH - 1)), "the oldest go first");
+    assert_eq!(
+        journal.health().losses.iter().map(|it| it.1).sum::<u64>() + delivered.len() as u64,
+        20 * EACH
+    );
+}
+
+#[test]
+fn threads_go_to_the_next_segment_together_and_nothing_is_lost() {
+    const OF_A_THREAD: u64 = 5_000;
+    let temp = temp();
+    let settings = Settings { map: Map::After(1), max_events: 160_000, ..settings() };
+    let small = Settings { max_bytes: 1 << 19, max_events: 160_000, ..settings.clone() };
+    for settings in [settings, small] {
+        let directory = temp.path().join(settings.max_bytes.to_string());
+        let kept = settings.max_bytes > 1 << 20;
+        let journal = Journal::new(directory.clone(), label("https://a.example"), settings);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let journal = &journal;
+                scope.spawn(move || {
+                    for number in thread * OF_A_THREAD..(thread + 1) * OF_A_THREAD {
+                        journal.append(RecordKind::Start, &id(number), b"start").unwrap();
+                        record(journal, [number]);
+                    }
+                });
+            }
+        });
+        assert_eq!(journal.running().len(), 0);
+        let lost: u64 = journal.health().losses.iter().map(|it| it.1).sum();
+        assert_eq!(lost == 0, kept);
+        drop(journal);
+        let mut drain = drain(&directory);
+        drain.adopt().unwrap();
+        let mut delivered = deliver(&mut drain);
+        delivered.sort_unstable_by_key(|it| it.1);
+        delivered.dedup();
+        assert!(delivered.iter().all(|it| it.0 == RecordKind::Event));
+        assert_eq!(delivered.len() as u64 + lost, 4 * OF_A_THREAD);
+    }
+}
