@@ -20,7 +20,7 @@ use super::lease::Lease;
 use super::mapped::Mapped;
 use super::moving::{say_moved, start_record};
 use super::recorder::Common;
-use super::writer::{FIRST_STEP, LAST_STEP, Room, Writer, allocate};
+use super::writer::{LAST_STEP, Room, Writer, allocate};
 use crate::platform::file;
 use crate::platform::mapping::Mapping;
 
@@ -44,7 +44,9 @@ impl Writer {
                 return self.catch_up(fast);
             }
         }
-        if self.next.is_none() && !self.cannot_prepare && self.step() >= LAST_STEP.min(self.limit()) {
+        // Where segments are small, so is what all of them may take.
+        let worth = self.step >= LAST_STEP && self.lease.as_ref().is_some_and(|it| it.limit >= LAST_STEP);
+        if worth && self.next.is_none() && !self.cannot_prepare {
             self.next = self.prepare(common, fast);
             self.cannot_prepare = self.next.is_none();
         }
@@ -145,14 +147,6 @@ impl Writer {
             drop(mapped);
             lease.remove_unused(folder);
         }
-    }
-
-    fn step(&self) -> u64 {
-        self.step.max(FIRST_STEP)
-    }
-
-    fn limit(&self) -> u64 {
-        self.lease.as_ref().map_or(u64::MAX, |lease| lease.limit)
     }
 }
 

@@ -14,7 +14,8 @@
 //! # Words
 //! A *segment* is a file of records. Whoever holds its operating-system lock holds its *lease* and
 //! may append. A *slot* is a segment that can be leased; a *sealed* segment is never appended to
-//! again. The *drain* is the one reader that delivers.
+//! again. The *drain* is the one reader that delivers. A process that records many holds up to two leases beside
+//! that of the slot in use: the next one's and, for some records, the last one's (see `ahead`).
 //!
 //! # Files
 //! | name | what |
@@ -68,7 +69,7 @@
 //! 8. A forked child shares its parent's locks without being told. It never writes to, truncates or
 //!    unlocks what its parent leased: the first append in it leases anew.
 //! 9. A process that moves to a new segment takes the start records of its running commands along
-//!    and says so behind them in the old one. So a start record without its event, in a segment whose
+//!    and says so behind them in the old one, before anything else is appended to either. So a start record without its event, in a segment whose
 //!    writer is gone and that says nothing of the kind behind it, is a command that was interrupted.
 //!
 //! # Recovery

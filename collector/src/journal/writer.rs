@@ -23,7 +23,7 @@ use std::io;
 const RARELY: u32 = 256;
 /// A mapped segment is allocated in steps; each one is twice the one before. Small ones, so that a thread which
 /// makes one does not keep the others waiting, and what it has made is still near when it is used.
-pub(super) const FIRST_STEP: u64 = 64 << 10;
+const FIRST_STEP: u64 = 64 << 10;
 pub(super) const LAST_STEP: u64 = 256 << 10;
 const PAGE: u64 = 4 << 10;
 
@@ -201,6 +201,8 @@ impl Writer {
         if look.is_some_and(|look| look.names == 0) {
             self.leave_purged(fast);
         }
+        // It may be the last that is recorded for long, and a drain could have it.
+        self.settle();
     }
 
     /// Recording is not allowed any more: what was made for it goes, and nothing waits in memory.

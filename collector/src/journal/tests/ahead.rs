@@ -198,10 +198,10 @@ fn threads_go_to_the_next_segment_together_and_nothing_is_lost() {
     const OF_A_THREAD: u64 = 5_000;
     let temp = temp();
     let settings = Settings { map: Map::After(1), max_events: 160_000, ..settings() };
-    let small = Settings { max_bytes: 1 << 19, max_events: 160_000, ..settings.clone() };
+    let small = Settings { max_bytes: 2 << 20, ..settings.clone() };
     for settings in [settings, small] {
         let directory = temp.path().join(settings.max_bytes.to_string());
-        let kept = settings.max_bytes > 1 << 20;
+        let kept = settings.max_bytes > 2 << 20;
         let journal = Journal::new(directory.clone(), label("https://a.example"), settings);
         std::thread::scope(|scope| {
             for thread in 0..4 {
