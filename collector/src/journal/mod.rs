@@ -111,6 +111,7 @@ mod scan;
 mod segment;
 mod settings;
 mod state;
+mod sum;
 mod survey;
 #[cfg(test)]
 mod tests;
