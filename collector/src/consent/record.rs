@@ -7,8 +7,8 @@
 
 use crate::consent::Decision;
 use crate::event::Timestamp;
+use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// The version that this library writes, and the only one that it reads.
 const VERSION: u32 = 1;
@@ -103,7 +103,7 @@ impl Record {
 }
 
 fn header(body: &[u8]) -> String {
-    let hash = Sha256::digest(body);
+    let hash = Hash::hash(body);
     format!("telemetry consent {VERSION} {}\n", crate::identity::hex8(&hash))
 }
 

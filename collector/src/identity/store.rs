@@ -15,13 +15,13 @@
 //! at is the hardware address, which costs a socket: a network card that is swapped changes the id
 //! when another signal changes, which makes the id steadier on machines whose interfaces come and go.
 
-use crate::identity::{Signals, hex, hex8, keyed as keyed_id, number, put};
+use crate::identity::{Signals, digits, keyed_digits, number, put, text};
 use crate::platform::private::{self, Unusable};
 use crate::platform::stamp::Stamp;
-use crate::platform::{machine_id, user};
-use sha2::{Digest, Sha256};
-use std::fs::{File, Metadata};
-use std::io::{self, Seek, SeekFrom, Write};
+use crate::platform::{file, machine_id, random, user};
+use hmac_sha256::Hash;
+use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
 
 const HEAD: &str = "telemetry identity 1 ";
@@ -35,8 +35,8 @@ pub(super) struct Salt {
     pub(super) salt: [u8; 16],
     /// The inode and the birth of its file; zeros where it is not kept.
     place: [u64; 2],
-    /// The file, and the line with what is remembered.
-    kept: Option<(File, Vec<u8>)>,
+    /// The line with what is remembered.
+    kept: Option<[u8; SECOND]>,
 }
 
 fn path(directory: &Path) -> PathBuf {
@@ -64,7 +64,7 @@ pub(super) fn open(directory: &Path) -> Salt {
         }
     }
     let Some(salt) = fresh() else { return passing() };
-    let mut bytes = first_line(&salt).into_bytes();
+    let mut bytes = first_line(&salt).to_vec();
     bytes.extend_from_slice(&blank());
     let stored = private::make_directory(directory).and_then(|()| match read(&path) {
         // There is a damaged one in the way.
@@ -82,7 +82,8 @@ pub(super) fn open(directory: &Path) -> Salt {
 pub(super) fn seed(directory: &Path, tool_id: &str) -> Option<u64> {
     let Salt { salt, place, kept } = open(directory);
     kept?;
-    let mut hash = Sha256::new_with_prefix(b"telemetry salted seed 1");
+    let mut hash = Hash::new();
+    hash.update(b"telemetry salted seed 1");
     put(&mut hash, Some(tool_id.as_bytes()));
     put(&mut hash, Some(&salt));
     place.iter().for_each(|number| hash.update(number.to_le_bytes()));
@@ -93,44 +94,47 @@ pub(super) fn seed(directory: &Path, tool_id: &str) -> Option<u64> {
 pub(super) fn keyed(directory: &Path, tool_id: &str) -> String {
     let Salt { salt, place, kept } = open(directory);
     let fingerprint = fingerprint(tool_id, &salt, place);
-    if let Some((_, line)) = &kept
+    if let Some(line) = &kept
         && let Some(id) = remembered(line, &fingerprint)
     {
-        return id;
+        return text(id);
     }
-    let id = keyed_id(&Signals::read(), tool_id, &salt, place);
-    if let Some((mut file, _)) = kept {
-        let line = second_line(&fingerprint, &id);
-        // What cannot be remembered is computed again.
-        let _ = crate::platform::file::fits((FIRST + line.len()) as u64)
-            .and_then(|()| file.seek(SeekFrom::Start(FIRST as u64)))
-            .and_then(|_| file.write_all(line.as_bytes()));
+    let id = keyed_digits(&Signals::read(), tool_id, &salt, place);
+    if kept.is_some() {
+        remember(directory, place, &second_line(&fingerprint, &id));
     }
-    id
+    text(id)
+}
+
+/// Overwrites what is remembered. What cannot be is computed again.
+fn remember(directory: &Path, place: [u64; 2], line: &[u8; SECOND]) {
+    // It was opened to be read: most runs have nothing to remember. It may be another file by now.
+    if let Ok((file, about)) = private::open(&path(directory), true)
+        && self::place(&about) == place
+    {
+        let _ = file::write_at(&file, line, FIRST as u64);
+    }
 }
 
 /// Reads the file. `Err(Some(damaged))` may be made anew, `Err(None)` may not.
 fn read(path: &Path) -> Result<Salt, Option<bool>> {
-    // Without the right to write, an id can still be read: it is then not remembered.
-    let opened = match private::open(path, true) {
-        Err(Unusable::Io(_)) => private::open(path, false),
-        other => other,
-    };
-    let (file, about) = match opened {
+    let (file, about) = match private::open(path, false) {
         Ok(opened) => opened,
         Err(Unusable::Missing) => return Err(Some(false)),
         Err(Unusable::Io(_)) => return Err(None),
         // A salt that somebody else may know or have chosen is none.
         Err(_) => return Err(Some(true)),
     };
-    let bytes = match private::read_open(&file, &about, FIRST + SECOND) {
-        Ok(bytes) => bytes,
-        Err(Unusable::TooLong) => return Err(Some(true)),
-        Err(_) => return Err(None),
+    let mut bytes = [0; FIRST + SECOND];
+    // Not beyond its end, which would be asked for again.
+    let Some(bytes) = usize::try_from(about.len()).ok().and_then(|length| bytes.get_mut(..length)) else {
+        return Err(Some(true));
     };
-    let Some((first, second)) = bytes.split_at_checked(FIRST) else { return Err(Some(true)) };
+    let read = file::read_at(&file, bytes, 0).map_err(|_| None)?;
+    let Some((first, second)) = bytes[..read].split_at_checked(FIRST) else { return Err(Some(true)) };
     let salt = parse_first(first).ok_or(Some(true))?;
-    Ok(Salt { salt, place: place(&about), kept: Some((file, second.to_vec())) })
+    // A line that is not whole remembers nothing.
+    Ok(Salt { salt, place: place(&about), kept: Some(second.try_into().unwrap_or_else(|_| blank())) })
 }
 
 /// A salt for this process alone.
@@ -141,7 +145,7 @@ fn passing() -> Salt {
 
 fn fresh() -> Option<[u8; 16]> {
     let mut salt = [0; 16];
-    getrandom::fill(&mut salt).ok().map(|()| salt)
+    random::fill(&mut salt).ok().map(|()| salt)
 }
 
 /// Where the system has no randomness: an id that at least is no other process's.
@@ -149,27 +153,33 @@ fn poor() -> [u8; 16] {
     let mut salt = [0; 16];
     let now =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_nanos());
-    let hash = Sha256::new()
-        .chain_update(now.to_le_bytes())
-        .chain_update(std::process::id().to_le_bytes())
-        .finalize();
-    salt.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    let mut hash = Hash::new();
+    hash.update(now.to_le_bytes());
+    hash.update(std::process::id().to_le_bytes());
+    salt.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
     salt
 }
 
-fn first_line(salt: &[u8; 16]) -> String {
-    let digits = hex(salt);
-    let sum = hex8(&Sha256::digest(&digits));
-    format!("{HEAD}{digits} {sum}\n")
+fn first_line(salt: &[u8; 16]) -> [u8; FIRST] {
+    let salt: [u8; 32] = digits(salt);
+    let sum: [u8; 16] = digits(&Hash::hash(&salt));
+    line([HEAD.as_bytes(), &salt, b" ", &sum])
 }
 
 fn parse_first(line: &[u8]) -> Option<[u8; 16]> {
-    let digits = line.strip_prefix(HEAD.as_bytes())?.get(..32)?;
+    let text = line.strip_prefix(HEAD.as_bytes())?.get(..32)?;
     let mut salt = [0; 16];
-    for (to, pair) in salt.iter_mut().zip(digits.chunks_exact(2)) {
+    for (to, pair) in salt.iter_mut().zip(text.chunks_exact(2)) {
         *to = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
     }
-    (line == first_line(&salt).as_bytes()).then_some(salt)
+    (line == first_line(&salt)).then_some(salt)
+}
+
+/// Parts one behind the other, with a line's end behind them.
+fn line<const LENGTH: usize, const PARTS: usize>(parts: [&[u8]; PARTS]) -> [u8; LENGTH] {
+    let mut line = [b'\n'; LENGTH];
+    line.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
+    line
 }
 
 /// A second line that remembers nothing.
@@ -179,18 +189,19 @@ fn blank() -> [u8; SECOND] {
     line
 }
 
-fn second_line(fingerprint: &str, id: &str) -> String {
-    let sum = hex8(&Sha256::digest(format!("{fingerprint} {id}")));
-    format!("{fingerprint} {id} {sum}\n")
+fn second_line(fingerprint: &[u8; 16], id: &[u8; 16]) -> [u8; SECOND] {
+    let said: [u8; 34] = line([fingerprint, b" ", id]);
+    let sum: [u8; 16] = digits(&Hash::hash(&said[..33]));
+    line([&said[..33], b" ", &sum])
 }
 
-fn remembered(line: &[u8], fingerprint: &str) -> Option<String> {
-    let id = std::str::from_utf8(line).ok()?.strip_prefix(fingerprint)?.strip_prefix(' ')?.get(..16)?;
-    (line == second_line(fingerprint, id).as_bytes()).then(|| id.to_owned())
+fn remembered(line: &[u8; SECOND], fingerprint: &[u8; 16]) -> Option<[u8; 16]> {
+    let id = line.strip_prefix(fingerprint)?.strip_prefix(b" ")?.first_chunk::<16>()?;
+    (*line == second_line(fingerprint, id)).then_some(*id)
 }
 
-fn fingerprint(tool_id: &str, salt: &[u8; 16], place: [u64; 2]) -> String {
-    let mut hash = Sha256::new();
+fn fingerprint(tool_id: &str, salt: &[u8; 16], place: [u64; 2]) -> [u8; 16] {
+    let mut hash = Hash::new();
     put(&mut hash, Some(tool_id.as_bytes()));
     put(&mut hash, Some(salt));
     put(&mut hash, user::hostname().as_deref().map(str::as_bytes));
@@ -202,7 +213,7 @@ fn fingerprint(tool_id: &str, salt: &[u8; 16], place: [u64; 2]) -> String {
     for number in place.iter().chain(&machine) {
         hash.update(number.to_le_bytes());
     }
-    hex8(&hash.finalize())
+    digits(&hash.finalize())
 }
 
 /// Where a file lies: its inode, and when it was born. Not the device, whose number may be another

@@ -2,6 +2,7 @@
 
 use super::format::{Seed, u32_at};
 use super::names;
+use super::sum::sum;
 use crate::platform::file;
 use crate::platform::folder::{Folder, How};
 use std::io;
@@ -12,9 +13,7 @@ const TAG: [u8; 4] = *b"ACK1";
 const MOST_BYTES: u64 = 8 << 20;
 
 fn crc(segment: u64, range: &[u8]) -> u32 {
-    let mut hash = crc32fast::Hasher::new_with_initial(Seed::of(segment).crc(0));
-    hash.update(range);
-    hash.finalize()
+    sum(Seed::of(segment).crc(0), range)
 }
 
 /// The ranges of offsets that are done; what is damaged is left out.

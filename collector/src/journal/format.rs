@@ -1,7 +1,7 @@
 //! How a header and a record are laid out in bytes; see the module's page.
 
 use super::settings::{Label, RecordKind};
-use crc32fast::Hasher;
+use super::sum::sum;
 
 /// What a segment begins with. The digit is the format's version.
 pub(super) const MAGIC: [u8; 8] = *b"telseg1\n";
@@ -92,10 +92,7 @@ pub(super) fn is_newer(bytes: &[u8]) -> bool {
 }
 
 fn header_crc(copy: &[u8]) -> u32 {
-    let mut hash = Hasher::new();
-    hash.update(&copy[..12]);
-    hash.update(&copy[16..]);
-    hash.finalize()
+    sum(sum(0, &copy[..12]), &copy[16..])
 }
 
 /// What makes a segment's marks and checksums its own.
@@ -122,9 +119,7 @@ impl Seed {
     /// The first word of a record, which makes it count; `rest` is all of it behind that.
     #[inline]
     pub(super) fn commit(self, offset: u64, rest: &[u8]) -> u64 {
-        let mut hash = Hasher::new_with_initial(self.crc(offset));
-        hash.update(rest);
-        u64::from(self.mark(offset)) | u64::from(hash.finalize()) << 32
+        u64::from(self.mark(offset)) | u64::from(sum(self.crc(offset), rest)) << 32
     }
 }
 
@@ -215,9 +210,7 @@ pub(super) fn decode_alone(seed: Seed, record: &[u8], offset: u64) -> Option<(He
     let record = record.get(..record_size(length))?;
     #[cfg(test)]
     looked::at(record.len());
-    let mut hash = Hasher::new_with_initial(seed.crc(offset));
-    hash.update(&record[8..]);
-    if u32_at(record, 4)? != hash.finalize() {
+    if u32_at(record, 4)? != sum(seed.crc(offset), &record[8..]) {
         return None;
     }
     let mut id = [0; 16];

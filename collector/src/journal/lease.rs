@@ -7,7 +7,7 @@ use super::segment::Loaded;
 use super::settings::{Label, Settings};
 use crate::platform::file::{self, Look};
 use crate::platform::folder::{Folder, How};
-use crate::platform::host;
+use crate::platform::{self, host};
 use std::fs::{File, TryLockError};
 use std::io;
 
@@ -18,7 +18,7 @@ const SLOTS: u64 = 64;
 /// each has enough in one.
 const SLOTS_AHEAD: u64 = 4;
 /// A header with an ordinary label fits: one read at leasing instead of two.
-const FIRST_READ: usize = 4096;
+const FIRST_READ: usize = 1024;
 
 /// The right to append to a segment.
 #[derive(Debug)]
@@ -100,7 +100,9 @@ impl Lease {
         label: &Label,
         settings: &Settings,
     ) -> io::Result<Self> {
-        let lost = caps::make_room(folder, settings, None)?.lost;
+        // A directory that was made a moment ago is as good as empty: it need not be listed.
+        let lost =
+            if folder.is_new() { Lost::default() } else { caps::make_room(folder, settings, None)?.lost };
         Ok(Self { lost, ..Self::begin(file, name, limit, label, settings)? })
     }
 
@@ -251,7 +253,10 @@ pub(super) fn next_sequence(folder: &Folder) -> io::Result<u64> {
 }
 
 pub(super) fn random() -> io::Result<u64> {
-    getrandom::u64().map_err(|error| io::Error::other(format!("the system gave no random number: {error}")))
+    let mut bytes = [0; 8];
+    platform::random::fill(&mut bytes)
+        .map_err(|error| io::Error::other(format!("the system gave no random number: {error}")))?;
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 #[cfg(unix)]

@@ -113,6 +113,7 @@ mod scan;
 mod segment;
 mod settings;
 mod state;
+mod sum;
 mod survey;
 #[cfg(test)]
 mod tests;

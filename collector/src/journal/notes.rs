@@ -11,6 +11,7 @@
 use super::names;
 use super::segment::count;
 use super::settings::LossCause;
+use super::sum::sum;
 use crate::platform::file;
 use crate::platform::folder::{Folder, How};
 use std::io::{self, Write};
@@ -70,7 +71,7 @@ fn read_one(folder: &Folder, name: &str, losses: &mut Vec<(LossCause, u64)>) {
 
 fn line(cause: LossCause, by: u64) -> String {
     let said = format!("{} {by}", cause.code());
-    format!("{said} {:08x}\n", crc32fast::hash(said.as_bytes()))
+    format!("{said} {:08x}\n", sum(0, said.as_bytes()))
 }
 
 fn parse(text: &str) -> Option<(LossCause, u64)> {

@@ -1,5 +1,6 @@
 //! The journal's vocabulary: kinds, causes, limits.
 
+use super::sum::sum;
 use std::time::{Duration, SystemTime};
 
 /// What a record is.
@@ -135,7 +136,7 @@ pub struct Settings {
     pub max_held: usize,
     /// When to map. Default after 64 records.
     pub map: Map,
-    /// The clock, for tests. Default the system's, to a few milliseconds.
+    /// The clock, for tests. Default the system's.
     pub clock: fn() -> SystemTime,
 }
 
@@ -148,7 +149,7 @@ impl Default for Settings {
             max_record: 64 << 10,
             max_held: 1_000,
             map: Map::After(64),
-            clock: crate::platform::clock::now,
+            clock: SystemTime::now,
         }
     }
 }
@@ -193,10 +194,7 @@ impl Label {
 
     /// What slots' names begin with.
     pub(super) fn checksum(&self) -> u32 {
-        let mut hash = crc32fast::Hasher::new();
-        hash.update(&(self.destination.len() as u64).to_le_bytes());
-        hash.update(self.destination.as_bytes());
-        hash.update(&self.origin);
-        hash.finalize()
+        let length = sum(0, &(self.destination.len() as u64).to_le_bytes());
+        sum(sum(length, self.destination.as_bytes()), &self.origin)
     }
 }

@@ -6,6 +6,7 @@
 use super::names;
 use super::segment::count;
 use super::settings::LossCause;
+use super::sum::sum;
 use crate::platform::file;
 use crate::platform::folder::{Folder, How};
 use serde::{Deserialize, Serialize};
@@ -58,8 +59,8 @@ impl State {
     }
 
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let (sum, body) = bytes.split_at_checked(9)?;
-        if sum != format!("{:08x}\n", crc32fast::hash(body)).as_bytes() {
+        let (said, body) = bytes.split_at_checked(9)?;
+        if said != format!("{:08x}\n", sum(0, body)).as_bytes() {
             return None;
         }
         serde_json::from_slice(body).ok()
@@ -68,7 +69,7 @@ impl State {
     pub(super) fn encode(&self) -> Vec<u8> {
         // A structure of numbers and texts always has a JSON form.
         let body = serde_json::to_vec(self).unwrap_or_default();
-        let mut bytes = format!("{:08x}\n", crc32fast::hash(&body)).into_bytes();
+        let mut bytes = format!("{:08x}\n", sum(0, &body)).into_bytes();
         bytes.extend_from_slice(&body);
         bytes
     }

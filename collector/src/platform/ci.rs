@@ -5,6 +5,7 @@
 //! Thomas Watson Steen. It is kept as data in that file's order, so that an update is a comparison.
 
 use std::ffi::OsString;
+use std::sync::OnceLock;
 
 /// How a system makes itself known in the environment. Empty variables do not count.
 enum Sign {
@@ -97,9 +98,11 @@ const GENERAL: [&str; 9] = [
 /// The name of a system that is not listed.
 pub const UNKNOWN: &str = "unknown";
 
-/// The CI system that this process runs in.
+/// The CI system that this process runs in, as it was when that was asked first: both the origin and the way to
+/// a sender depend on it, and seventy variables are not asked for twice.
 pub(crate) fn current() -> Option<&'static str> {
-    ci_system(&|name| std::env::var_os(name))
+    static CURRENT: OnceLock<Option<&str>> = OnceLock::new();
+    *CURRENT.get_or_init(|| ci_system(&|name| std::env::var_os(name)))
 }
 
 /// The name of the CI system that an environment is of; [`UNKNOWN`] for one that is not listed.

@@ -2,28 +2,18 @@
 //! time that nobody sets, which is what the age of a process needs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
-/// The time of the kernel's last tick: a third of the cost of the exact time.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn now() -> SystemTime {
-    let (seconds, nanos) = roughly();
-    SystemTime::UNIX_EPOCH + std::time::Duration::new(u64::try_from(seconds).unwrap_or(0), nanos)
-}
-
-/// The time.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn now() -> SystemTime {
-    SystemTime::now()
-}
-
-/// The time of day exactly, at its least cost: seconds since 1970, and nanoseconds.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// The time of day exactly: seconds since 1970, and nanoseconds.
+///
+/// The standard library asks the C library, which knows where the clock is. The other readings here have to look
+/// for it once in a process, which takes as long as two hundred readings: a process that records one event and
+/// measures nothing goes without.
 pub(crate) fn exactly() -> (i64, u32) {
-    parts(rustix::time::ClockId::Realtime)
+    let time = crate::event::Timestamp::now();
+    (time.seconds, time.nanos)
 }
 
-/// The same to a few milliseconds.
+/// The same to a few milliseconds, at a third of the cost.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn roughly() -> (i64, u32) {
     parts(rustix::time::ClockId::RealtimeCoarse)
@@ -34,13 +24,6 @@ pub(crate) fn roughly() -> (i64, u32) {
 fn parts(clock: rustix::time::ClockId) -> (i64, u32) {
     let time = rustix::time::clock_gettime(clock);
     (time.tv_sec, u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-/// The time of day: seconds since 1970, and nanoseconds.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn exactly() -> (i64, u32) {
-    let time = crate::event::Timestamp::now();
-    (time.seconds, time.nanos)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -10,6 +10,7 @@
 
 use super::file::Look;
 use super::host::{self, FileSystem};
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,8 @@ pub(crate) struct Folder {
     handle: std::os::fd::OwnedFd,
     path: PathBuf,
     file_system: FileSystem,
+    /// It was made by this, and nobody has asked yet.
+    new: Cell<bool>,
 }
 
 #[cfg(unix)]
@@ -47,6 +50,13 @@ mod unix {
     use rustix::fs::{AtFlags, CWD, Mode, OFlags};
     use std::os::fd::{AsFd, OwnedFd};
     use std::os::unix::fs::DirBuilderExt;
+
+    /// A file that was written since it was read last has its time of access written down at the next reading,
+    /// which costs as much as the reading: each run reads how a segment begins that the run before it wrote to.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const NO_ACCESS_TIME: OFlags = OFlags::NOATIME;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const NO_ACCESS_TIME: OFlags = OFlags::empty();
 
     /// A tool may have closed its standard streams; a file of ours must never become one.
     fn above_standard(fd: OwnedFd) -> io::Result<OwnedFd> {
@@ -71,6 +81,18 @@ mod unix {
         Ok(fd)
     }
 
+    /// Makes a directory, and its parents if need be; says whether it did.
+    fn make_directory(path: &Path) -> io::Result<bool> {
+        match rustix::fs::mkdir(path, Mode::RWXU) {
+            Ok(()) => Ok(true),
+            // Somebody was faster, or the parents are missing.
+            Err(_) => {
+                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+                Ok(false)
+            }
+        }
+    }
+
     impl Folder {
         /// Opens a directory of ours.
         ///
@@ -83,26 +105,35 @@ mod unix {
 
         /// Opens it, making it and its parents if needed.
         pub(crate) fn create(path: &Path) -> io::Result<Self> {
+            let mut new = false;
             let handle = match open_directory(CWD, path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+                    new = make_directory(path)?;
                     open_directory(CWD, path)?
                 }
                 other => other?,
             };
-            Self::at(handle, path, true)
+            let folder = Self::at(handle, path, true)?;
+            // What is in another machine's part of it is not known.
+            folder.new.set(new && folder.file_system != FileSystem::Shared);
+            Ok(folder)
         }
 
         /// The directory itself, whatever it is on.
         pub(super) fn exactly(path: &Path) -> io::Result<Self> {
             let handle = open_directory(CWD, path)?;
-            Ok(Self { handle, path: path.to_path_buf(), file_system: FileSystem::Shared })
+            Ok(Self {
+                handle,
+                path: path.to_path_buf(),
+                file_system: FileSystem::Shared,
+                new: Cell::new(false),
+            })
         }
 
         fn at(handle: OwnedFd, path: &Path, create: bool) -> io::Result<Self> {
             let file_system = host::file_system(&handle);
             if file_system != FileSystem::Shared {
-                return Ok(Self { handle, path: path.to_path_buf(), file_system });
+                return Ok(Self { handle, path: path.to_path_buf(), file_system, new: Cell::new(false) });
             }
             let name = host::directory();
             if create {
@@ -112,7 +143,7 @@ mod unix {
                 }
             }
             let handle = open_directory(&handle, name.as_str())?;
-            Ok(Self { handle, path: path.join(name), file_system })
+            Ok(Self { handle, path: path.join(name), file_system, new: Cell::new(false) })
         }
 
         /// Opens an entry; never through a link, and only a regular file of this user's.
@@ -124,8 +155,15 @@ mod unix {
                 How::Replace => OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC,
                 How::Append => OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NONBLOCK,
             };
-            let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let fd = rustix::fs::openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR)?;
+            let open = |more| {
+                let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | more;
+                rustix::fs::openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR)
+            };
+            let fd = match open(NO_ACCESS_TIME) {
+                // Only an owner may ask for that; whoever is none finds out below that it is not theirs.
+                Err(rustix::io::Errno::PERM) => open(OFlags::empty()),
+                opened => opened,
+            }?;
             Ok(File::from(above_standard(fd)?))
         }
 
@@ -171,7 +209,7 @@ impl Folder {
         if !std::fs::symlink_metadata(path)?.is_dir() {
             return Err(io::Error::new(io::ErrorKind::NotADirectory, "not a directory; remove it"));
         }
-        Ok(Self { path: path.to_path_buf(), file_system: FileSystem::Shared })
+        Ok(Self { path: path.to_path_buf(), file_system: FileSystem::Shared, new: Cell::new(false) })
     }
 
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
@@ -182,9 +220,9 @@ impl Folder {
         if host::file_system_at(path) == FileSystem::Shared {
             let path = path.join(host::directory());
             std::fs::symlink_metadata(&path)?;
-            return Ok(Self { path, file_system: FileSystem::Shared });
+            return Ok(Self { path, file_system: FileSystem::Shared, new: Cell::new(false) });
         }
-        Ok(Self { path: path.to_path_buf(), file_system: FileSystem::Plain })
+        Ok(Self { path: path.to_path_buf(), file_system: FileSystem::Plain, new: Cell::new(false) })
     }
 
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
@@ -247,6 +285,11 @@ impl Folder {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it was made by this value and has held nothing of ours since: the first time it is asked.
+    pub(crate) fn is_new(&self) -> bool {
+        self.new.take()
     }
 
     /// What it is on.

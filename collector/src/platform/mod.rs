@@ -17,6 +17,7 @@ pub(crate) mod machine_id;
 pub(crate) mod mapping;
 pub(crate) mod private;
 pub(crate) mod process;
+pub(crate) mod random;
 pub(crate) mod stamp;
 pub(crate) mod terminal;
 pub(crate) mod user;

@@ -201,7 +201,7 @@ fn beside(path: &Path) -> PathBuf {
     let mut random = [0; 4];
     // Without randomness the process id and the counter still tell names apart, and the file is
     // only ever created anew.
-    let _ = getrandom::fill(&mut random);
+    let _ = super::random::fill(&mut random);
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(
         ".{}-{}-{:08x}.tmp",

@@ -21,7 +21,7 @@ use crate::consent::{Gate, May};
 use crate::diagnostics::{Logger, Severity};
 use crate::event::{Attribute, Ended, Event, EventId, Timestamp, codec, kind};
 use crate::journal::{self, AppendError, Draft, Journal, LossCause, RecordKind};
-use crate::platform::clock;
+use crate::platform::{self, clock};
 
 const ON: u8 = 1;
 const EXTENDED: u8 = 2;
@@ -479,7 +479,7 @@ impl Ids {
 /// which it draws by other means.
 fn random_part() -> u64 {
     let mut bytes = [0; 8];
-    if getrandom::fill(&mut bytes).is_err() {
+    if platform::random::fill(&mut bytes).is_err() {
         use std::hash::{BuildHasher, Hasher};
         let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
         hasher.write_u32(std::process::id());
