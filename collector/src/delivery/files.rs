@@ -5,7 +5,8 @@
 //! may not be seen on another, so two senders would overwrite each other's, and what one has in flight is
 //! none of the other's.
 //!
-//! Both are replaced by renaming, so a reader sees the old or the new. They are not synced: what a power
+//! Both are replaced by renaming, so a reader sees the old or the new; only the first starts are written where
+//! they stay. They are not synced: what a power
 //! cut takes is noticed (they carry checksums) and costs one wait.
 
 use std::io;
@@ -48,7 +49,13 @@ pub(crate) fn read_starts(directory: &Path) -> Option<Starts> {
 
 /// Writes the starts.
 pub(crate) fn write_starts(directory: &Path, starts: &Starts) -> io::Result<()> {
-    replace(directory, STARTS, &starts.write())
+    let bytes = starts.write();
+    // The first one needs no other name before its own, which costs as much again as the file: until it is whole
+    // it is damaged to a reader, which says the same as none.
+    match private::create_unsynced(&here(directory).join(STARTS), &bytes) {
+        Ok(()) => Ok(()),
+        Err(_) => replace(directory, STARTS, &bytes),
+    }
 }
 
 /// Forgets both, with what they say of past deliveries, of every machine.

@@ -99,5 +99,5 @@ pub(crate) fn serve(session: &Session) {
 fn has_turn(session: &Session) -> bool {
     // Without a yes no id may be made.
     let seed = if session.verdict().may == May::Off { crate::erasure::seed(session) } else { session.seed() };
-    start::turn(session, false, seed)
+    start::turn(session, false, || seed)
 }

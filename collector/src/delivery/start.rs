@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::schedule::Schedule;
 use super::sender::{self, Urgency};
 use super::starts::{Start, Starts, may_start};
 use super::{files, helper};
@@ -165,17 +166,17 @@ pub(crate) fn for_erasure(session: &Arc<Session>) {
     let seed = crate::erasure::seed(session);
     match choose(session) {
         Way::Detached => {
-            if turn(session, true, seed) {
+            if turn(session, true, || seed) {
                 tell(session, detached(session, Leaving::Exit));
             }
         }
         Way::Helper(program) => {
-            if turn(session, false, seed) {
+            if turn(session, false, || seed) {
                 tell(session, helper::start(session, &program, Leaving::Exit));
             }
         }
         Way::Overlapped | Way::Bounded(_) | Way::Inline => {
-            if turn(session, false, seed) {
+            if turn(session, false, || seed) {
                 let session = Arc::clone(session);
                 let thread = std::thread::Builder::new().name("telemetry-sender".into());
                 let _ = thread.spawn(move || {
@@ -198,10 +199,10 @@ fn detached(session: &Session, leaving: Leaving) -> std::io::Result<()> {
 
 /// Whether a sender may be started now; if so, that is written down first.
 fn take_turn(session: &Session, detached: bool) -> bool {
-    turn(session, detached, session.seed())
+    turn(session, detached, || session.seed())
 }
 
-pub(super) fn turn(session: &Session, detached: bool, seed: u64) -> bool {
+pub(super) fn turn(session: &Session, detached: bool, seed: impl FnOnce() -> u64) -> bool {
     let Some(mut starts) = due(session, seed) else { return false };
     starts.started(Timestamp::now(), detached);
     files::write_starts(session.place.directory(), &starts).is_ok()
@@ -209,16 +210,20 @@ pub(super) fn turn(session: &Session, detached: bool, seed: u64) -> bool {
 
 /// Whether a sender would be started now.
 pub(crate) fn is_due(session: &Session) -> bool {
-    due(session, session.seed()).is_some()
+    due(session, || session.seed()).is_some()
 }
 
-fn due(session: &Session, seed: u64) -> Option<Starts> {
+fn due(session: &Session, seed: impl FnOnce() -> u64) -> Option<Starts> {
     let directory = session.place.directory();
     let starts = files::read_starts(directory)?;
     let schedule = files::read_schedule(directory);
+    // Where none was ever started, one is due by every rule: nobody waits at exit until those are put together.
+    if starts == Starts::default() && schedule.as_ref().is_ok_and(|it| *it == Schedule::default()) {
+        return Some(starts);
+    }
     let now = Timestamp::now();
     let rules = sender::rules(session);
-    (may_start(schedule.as_ref(), &starts, now, &rules, seed) == Start::Due).then_some(starts)
+    (may_start(schedule.as_ref(), &starts, now, &rules, seed()) == Start::Due).then_some(starts)
 }
 
 fn tell(session: &Session, started: std::io::Result<()>) {

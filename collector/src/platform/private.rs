@@ -92,6 +92,12 @@ pub(crate) fn replace_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     outcome
 }
 
+/// Makes a private file where there is none, under its name from the beginning and not durably: a reader may see
+/// a part of it. For what the missing file and a damaged one say the same of.
+pub(crate) fn create_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_unsynced(path, bytes).map(drop)
+}
+
 /// Makes a private file if there is none; says whether it made it. Never replaces one.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     let temporary = beside(path);
