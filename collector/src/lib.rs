@@ -84,7 +84,7 @@ macro_rules! tool {
         $crate::tool!("telemetry.toml")
     };
     ($path:literal) => {
-        $crate::Tool::from_toml(::core::env!("CARGO_PKG_VERSION"), $crate::__private::configuration!($path))
+        $crate::Tool::embedded(::core::env!("CARGO_PKG_VERSION"), $crate::__private::configuration!([$crate] $path))
             .debug_build(::core::cfg!(debug_assertions))
     };
 }

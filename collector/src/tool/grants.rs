@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::keys::{Fill, Found, Given, Wrong, entries, table};
+use super::found::Found;
+use super::keys::{Fill, Given, Wrong, entries, table};
 
 /// A grant: one named endpoint of `[endpoints.<name>]`.
 #[derive(Clone, Debug)]
@@ -31,11 +32,11 @@ pub struct Endpoint {
 table!(Endpoint { url, site, allow, credential, ca_file, client_certificate, client_key, proxy });
 
 impl Fill for BTreeMap<String, Endpoint> {
-    fn fill(&mut self, found: Found<'_>) -> Result<(), Wrong> {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong> {
         for (name, value) in entries(found)? {
             let mut endpoint = Endpoint::new("");
             endpoint.fill(value)?;
-            self.insert(name.into_inner().into_owned(), endpoint);
+            self.insert(name.to_string(), endpoint);
         }
         Ok(())
     }
@@ -169,11 +170,10 @@ struct CredentialTable {
 table!(CredentialTable { header, prefix, bearer, basic_user, query, path, value, env, file });
 
 impl Given for Credential {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let at = found.span().start;
+    fn given(found: &Found) -> Result<Self, Wrong> {
         let mut table = CredentialTable::default();
         table.fill(found)?;
-        table.try_into().map_err(|what: String| Wrong::new(at, what))
+        table.try_into().map_err(|what: String| Wrong::new(found.line, what))
     }
 }
 

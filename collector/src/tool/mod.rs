@@ -2,12 +2,16 @@
 
 mod config;
 mod duration;
+#[doc(hidden)]
+pub mod found;
 mod grants;
 mod keys;
 mod otel;
 #[doc(hidden)]
 pub mod shipping;
 mod sites;
+#[cfg(any(feature = "config-file", test))]
+mod text;
 
 pub use config::{Config, ConfigError};
 pub use config::{Consent, Delivery, ErasureTable, IdentityKind, JournalCaps, Mode, Semantics, ToolTable};
@@ -50,7 +54,10 @@ pub(crate) enum Code {
 /// Where the configuration comes from.
 #[derive(Clone)]
 enum Source {
+    Embedded(&'static found::Found),
+    #[cfg(any(feature = "config-file", test))]
     Text(Cow<'static, str>),
+    #[cfg(feature = "config-file")]
     File(PathBuf),
     Built(Box<Config>),
 }
@@ -85,8 +92,16 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// A tool whose configuration is this TOML text. `version` is the tool's own, as a rule
-    /// `env!("CARGO_PKG_VERSION")`.
+    /// What [`tool!`](crate::tool!) makes: a tool whose configuration was parsed when it was compiled.
+    #[doc(hidden)]
+    pub fn embedded(version: impl Into<Cow<'static, str>>, found: &'static found::Found) -> Self {
+        Self::new(version.into(), Source::Embedded(found))
+    }
+
+    /// A tool whose configuration is this TOML text, which is parsed when the tool starts. `version` is the
+    /// tool's own, as a rule `env!("CARGO_PKG_VERSION")`. Needs the feature `config-file`;
+    /// [`tool!`](crate::tool!) does not, which parses a file when the tool is compiled.
+    #[cfg(any(feature = "config-file", test))]
     pub fn from_toml(version: impl Into<Cow<'static, str>>, text: impl Into<Cow<'static, str>>) -> Self {
         Self::new(version.into(), Source::Text(text.into()))
     }
@@ -123,7 +138,7 @@ impl Tool {
     }
 
     /// Reads the configuration from this file when the tool starts, in place of what was embedded.
-    /// Relative paths in it are relative to its directory.
+    /// Relative paths in it are relative to its directory. Needs the feature `config-file`.
     ///
     /// A file that cannot be read or is not understood names no tool and no destination: while it is so,
     /// nothing is recorded or sent, the user's `status` says what is wrong in which line, and what earlier
@@ -132,6 +147,7 @@ impl Tool {
     ///
     /// Whoever chooses the file chooses where data goes: take the path from a place that only the
     /// author or the machine's administrator can write, never from the working directory.
+    #[cfg(feature = "config-file")]
     #[must_use]
     pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.source = Source::File(path.into());
@@ -217,7 +233,10 @@ impl Tool {
     /// the file, the line and what would be right.
     pub fn config(&self) -> Result<Config, ConfigError> {
         let mut config = match &self.source {
+            Source::Embedded(found) => Config::embedded(found),
+            #[cfg(any(feature = "config-file", test))]
             Source::Text(text) => Config::parse(text, "telemetry.toml (embedded)"),
+            #[cfg(feature = "config-file")]
             Source::File(path) => Config::read(path),
             Source::Built(config) => config.clone().checked("the configuration built in code"),
         }?;
@@ -229,10 +248,9 @@ impl Tool {
     /// the executable where the configuration is embedded. Never the working directory.
     pub(crate) fn base_directory(&self) -> Option<PathBuf> {
         match &self.source {
+            #[cfg(feature = "config-file")]
             Source::File(path) => std::path::absolute(path).ok()?.parent().map(Path::to_path_buf),
-            Source::Text(_) | Source::Built(_) => {
-                std::env::current_exe().ok()?.parent().map(Path::to_path_buf)
-            }
+            _ => std::env::current_exe().ok()?.parent().map(Path::to_path_buf),
         }
     }
 
