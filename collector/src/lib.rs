@@ -25,6 +25,12 @@
 //! This library never prints (outside the subcommand), never panics, and never changes a tool's exit code.
 //! What it has to say goes to the hook that [`Tool::logger`] sets.
 #![deny(unsafe_code)]
+// What only a sender or the subcommand calls lies beside what it belongs to. Without those features nothing leads
+// there, and the linker leaves it out: that is all that they have to switch.
+#![cfg_attr(
+    not(all(feature = "sender", feature = "commands", feature = "clap")),
+    allow(dead_code, unused_imports)
+)]
 
 // The attributes write `::telemetry`: so that they work in this crate's own tests too.
 extern crate self as telemetry;
@@ -60,7 +66,9 @@ pub use declared::Declared;
 pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
 pub use platform::container::container;
 pub use recorder::{capture, capture_all};
-pub use session::{NoSession, Telemetry, before_exec, exit, helper, start, track};
+#[cfg(feature = "sender")]
+pub use session::helper;
+pub use session::{NoSession, Telemetry, before_exec, exit, start, track};
 /// Declares an event: see [`Declared`].
 pub use telemetry_macros::Event;
 /// Gives an error a kind: see [`command::Failure`].
@@ -106,8 +114,9 @@ macro_rules! start {
     };
 }
 
-/// The whole `main` of a tool's helper: see [`helper()`]. Takes what [`start!`] takes, as a rule the path of
+/// The whole `main` of a tool's helper: see [`helper()`]. Needs the feature `sender`. Takes what [`start!`] takes, as a rule the path of
 /// the tool's own `telemetry.toml`, relative to the directory of `Cargo.toml`.
+#[cfg(feature = "sender")]
 #[macro_export]
 macro_rules! helper {
     () => {

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Session;
+use crate::commands::hand_over::taken;
 use crate::delivery::helper;
 use crate::diagnostics::Severity;
 use crate::tool::Tool;
@@ -28,6 +29,9 @@ use crate::tool::Tool;
 /// prints, and its exit code is always 0: what goes wrong is told to the logger and shown by the tool's
 /// `status`. Call it first: files that were opened before are closed by it.
 pub fn helper(tool: Tool) -> ! {
+    if let Some(taken) = taken::here() {
+        std::process::exit(taken.done_by(tool).into());
+    }
     if !cfg!(telemetry_off) {
         // Not even a fault of our own says anything: nobody is there to read it.
         std::panic::set_hook(Box::new(|_| {}));

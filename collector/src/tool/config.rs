@@ -129,7 +129,7 @@ pub enum IdentityKind {
 words!(IdentityKind { "keyed" => Keyed, "unkeyed" => Unkeyed, "random" => Random, "none" => None });
 
 /// `[backend]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 #[non_exhaustive]
 pub struct BackendTable {
     /// `http`, `datadog`, `posthog`, `otlp`; the name of an embedded component; or `noop`, `stdout`,
@@ -155,7 +155,7 @@ table!(BackendTable { name as "use", path, sha256, otel_environment, settings, l
 
 /// `[backend.limits]`: each replaces the host's default, which its documentation gives with the reason. All of
 /// the host's limits are here but the size of a component's stack, which is the engine's.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 #[non_exhaustive]
 pub struct BackendLimits {
     /// Bytes of the file, before it is compiled.

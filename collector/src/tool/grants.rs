@@ -7,7 +7,7 @@ use super::found::Found;
 use super::keys::{Fill, Given, Wrong, entries, table};
 
 /// A grant: one named endpoint of `[endpoints.<name>]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 #[non_exhaustive]
 pub struct Endpoint {
     /// Scheme, host, port and the prefix of every path. Where a `site` is named, that site's.
@@ -79,7 +79,7 @@ impl Endpoint {
 }
 
 /// A credential: where it goes and where it comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 #[non_exhaustive]
 pub struct Credential {
     /// Where in the request it goes.
@@ -97,7 +97,7 @@ impl Credential {
 }
 
 /// Where in a request a credential goes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 #[non_exhaustive]
 pub enum Placement {
     /// The header of this name, after this prefix (as in `Bearer `; may be empty).
@@ -122,7 +122,7 @@ pub enum Placement {
 }
 
 /// Where a credential comes from.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CredentialSource {
     /// It stands in the configuration. Whoever has the tool can read it.

@@ -26,6 +26,16 @@ use crate::backend::{Backend, Erasure};
 /// Makes the author's own backend, in the process that sends.
 pub(crate) type MakeBackend = Arc<dyn Fn() -> Box<dyn Backend> + Send + Sync>;
 
+/// What no backend is: for the compiler's message where a tool that only records is given one of its own.
+#[cfg(not(feature = "sender"))]
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a tool that only records sends through no backend of its own",
+    label = "needs the feature `sender` of cli-telemetry",
+    note = "add it to the dependency: `features = [\"sender\"]`"
+)]
+pub trait NeedsTheFeatureSender {}
+
 /// The author's own way to ask for an erasure.
 pub(crate) type Erase = Arc<dyn Fn(&[String]) -> Erasure + Send + Sync>;
 
@@ -163,7 +173,8 @@ impl Tool {
 
     /// Sends through the author's own backend. `make` is called in the process that sends, which is
     /// seldom the one that records. `destination` is what the user consents to, as in
-    /// `"Example Corp at telemetry.example.com"`.
+    /// `"Example Corp at telemetry.example.com"`. Needs the feature `sender`: without it the tool only records.
+    #[cfg(feature = "sender")]
     #[must_use]
     pub fn backend<B: Backend + 'static>(
         mut self,
@@ -171,6 +182,18 @@ impl Tool {
         make: impl Fn() -> B + Send + Sync + 'static,
     ) -> Self {
         self.backend = Some((destination.into(), Arc::new(move || Box::new(make()))));
+        self
+    }
+
+    /// Says what is missing where the author's own backend could not be used.
+    #[cfg(not(feature = "sender"))]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn backend<B: NeedsTheFeatureSender>(
+        self,
+        _: impl Into<Cow<'static, str>>,
+        _: impl Fn() -> B + Send + Sync + 'static,
+    ) -> Self {
         self
     }
 

@@ -3,18 +3,22 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU32;
 
-use crate::backend;
+use crate::backend::select::Choice;
 use crate::delivery::backoff::Backoff;
 use crate::delivery::rules::{INTERVAL, Rules, Semantics};
 use crate::session::Session;
 
 /// Whether this build can open the chosen backend.
 pub(crate) fn can_send(session: &Session) -> bool {
-    cfg!(feature = "components")
-        || !matches!(
-            session.selected.choice,
-            backend::select::Choice::Named(_) | backend::select::Choice::Path(_)
-        )
+    cfg!(feature = "sender")
+        && (cfg!(feature = "components")
+            || !matches!(session.selected.choice, Choice::Named(_) | Choice::Path(_)))
+}
+
+/// Whether the tool does, as far as this process knows: it may be the tool's helper, which answers for a tool that
+/// only records.
+pub(crate) fn tool_sends(session: &Session) -> bool {
+    can_send(session) && !session.answers_for_recorder
 }
 
 /// The author's rules of delivery.
@@ -43,7 +47,7 @@ pub(crate) fn rules(session: &Session) -> Rules {
 fn configuration(session: &Session) -> u64 {
     let mut hasher = DefaultHasher::new();
     let config = &session.config;
-    format!("{:?} {:?} {}", config.backend, config.endpoints, session.tool.version()).hash(&mut hasher);
+    (&config.backend, &config.endpoints, session.tool.version()).hash(&mut hasher);
     for endpoint in config.endpoints.values() {
         if let Some(crate::tool::CredentialSource::Environment(name)) =
             endpoint.credential.as_ref().map(|it| &it.source)
