@@ -42,6 +42,10 @@ pub(crate) fn at_start(session: &std::sync::Arc<Session>, verdict: &Verdict) {
     if std::fs::symlink_metadata(lane::path(directory)).is_err() {
         return;
     }
+    if !cfg!(feature = "sender") {
+        // The helper reads the lane, and ends where that says to wait.
+        return start::for_erasure(session);
+    }
     let give_up = session.config.erasure.give_up;
     let due = match lane::read(directory) {
         Ok(Some(lane)) => !matches!(lane.due(Timestamp::now(), give_up, false), Due::NotBefore(_)),
@@ -55,6 +59,9 @@ pub(crate) fn at_start(session: &std::sync::Arc<Session>, verdict: &Verdict) {
 
 /// A number for the throttle, which needs one that differs between machines; no id is made for it.
 pub(crate) fn seed(session: &Session) -> u64 {
+    if !cfg!(feature = "sender") {
+        return identity::local_seed(&session.config.tool.id);
+    }
     let lane = lane::read(session.place.directory()).ok().flatten();
     let first = lane.and_then(|lane| lane.ids.first().and_then(|id| u64::from_str_radix(id, 16).ok()));
     first.unwrap_or_else(|| identity::local_seed(&session.config.tool.id))

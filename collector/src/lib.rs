@@ -51,6 +51,7 @@ pub mod fuzzing;
 pub mod identity;
 #[doc(hidden)]
 pub mod journal;
+mod json;
 mod platform;
 mod recorder;
 pub mod redact;

@@ -7,7 +7,8 @@
 
 use crate::consent::Decision;
 use crate::event::Timestamp;
-use serde::{Deserialize, Serialize};
+use crate::json::Object;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// The version that this library writes, and the only one that it reads.
@@ -41,7 +42,7 @@ pub(crate) enum Undecodable {
     Damaged,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Body {
     decision: String,
     seconds: i64,
@@ -88,16 +89,18 @@ impl Record {
         if head != header(body).as_bytes() {
             return Err(Undecodable::Damaged);
         }
-        let body: Body = serde_json::from_slice(body).map_err(|_| Undecodable::Damaged)?;
-        let decision = Decision::ALL
-            .into_iter()
-            .find(|decision| decision.as_str() == body.decision)
-            .ok_or(Undecodable::Damaged)?;
-        Ok(Self {
-            decision,
-            time: Timestamp { seconds: body.seconds, nanos: body.nanos.min(999_999_999) },
-            policy: body.policy,
-            destination: body.destination,
+        Self::of(body).ok_or(Undecodable::Damaged)
+    }
+
+    fn of(body: &[u8]) -> Option<Self> {
+        let mut body = Object::read(body)?;
+        let word = body.text("decision")?;
+        let nanos: u32 = body.whole("nanos")?;
+        Some(Self {
+            decision: Decision::ALL.into_iter().find(|decision| decision.as_str() == word)?,
+            time: Timestamp { seconds: body.whole("seconds")?, nanos: nanos.min(999_999_999) },
+            policy: body.whole("policy")?,
+            destination: body.text("destination")?,
         })
     }
 }

@@ -23,6 +23,11 @@ pub(crate) fn tool_sends(session: &Session) -> bool {
 
 /// The author's rules of delivery.
 pub(crate) fn rules(session: &Session) -> Rules {
+    Rules { configuration: configuration(session), ..throttle(session) }
+}
+
+/// The same for the throttle alone, which asks for less.
+pub(crate) fn throttle(session: &Session) -> Rules {
     let delivery = &session.config.delivery;
     let defaults = Rules::default();
     let throttled = !delivery.interval.is_zero();
@@ -38,7 +43,6 @@ pub(crate) fn rules(session: &Session) -> Rules {
         crowd: defaults.crowd.filter(|_| throttled),
         backoff: Backoff { base: delivery.interval.min(INTERVAL), ..defaults.backoff },
         max_age: session.config.journal.max_age,
-        configuration: configuration(session),
         ..defaults
     }
 }

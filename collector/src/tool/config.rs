@@ -486,11 +486,11 @@ impl Config {
         }
         let jitter = self.delivery.jitter;
         if !(0.0..=1.0).contains(&jitter) {
-            return wrong(format!("[delivery] jitter = {jitter} is not a share from 0 to 1"));
+            return wrong("[delivery] jitter is not a share from 0 to 1".into());
         }
         for (kind, rate) in &self.delivery.sample {
             if !(0.0..=1.0).contains(rate) {
-                return wrong(format!("[delivery.sample] {kind:?} = {rate} is not a share from 0 to 1"));
+                return wrong(format!("[delivery.sample] {kind:?} is not a share from 0 to 1"));
             }
         }
         if let Err(problem) = sites::resolve(self.backend.name.as_deref(), &mut self.endpoints) {
