@@ -18,11 +18,8 @@ impl Object {
     }
 
     /// A text that is there.
-    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
-        match self.0.remove(name) {
-            Some(Value::String(text)) => Some(text),
-            _ => None,
-        }
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
     }
 
     /// A number that is there and fits.

@@ -9,7 +9,6 @@ use crate::consent::Decision;
 use crate::event::Timestamp;
 use crate::json::Object;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 /// The version that this library writes, and the only one that it reads.
 const VERSION: u32 = 1;
@@ -93,20 +92,20 @@ impl Record {
     }
 
     fn of(body: &[u8]) -> Option<Self> {
-        let mut body = Object::read(body)?;
+        let body = Object::read(body)?;
         let word = body.text("decision")?;
         let nanos: u32 = body.whole("nanos")?;
         Some(Self {
             decision: Decision::ALL.into_iter().find(|decision| decision.as_str() == word)?,
             time: Timestamp { seconds: body.whole("seconds")?, nanos: nanos.min(999_999_999) },
             policy: body.whole("policy")?,
-            destination: body.text("destination")?,
+            destination: body.text("destination")?.to_owned(),
         })
     }
 }
 
 fn header(body: &[u8]) -> String {
-    let hash = Sha256::digest(body);
+    let hash = hmac_sha256::Hash::hash(body);
     format!("telemetry consent {VERSION} {}\n", crate::identity::hex8(&hash))
 }
 

@@ -4,14 +4,15 @@
 //! fewer events than were sent before, that is another request, and a vendor that drops requests it
 //! has seen drops nothing that it has not.
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash;
 
 use crate::event::EventId;
 
 /// A version 8 UUID (RFC 9562, "custom") from the SHA-256 of the events' ids in their order.
 #[must_use]
 pub fn request_id(events: impl IntoIterator<Item = EventId>) -> String {
-    let mut hash = Sha256::new_with_prefix(b"telemetry request");
+    let mut hash = Hash::new();
+    hash.update(b"telemetry request");
     for event in events {
         hash.update(event.0);
     }

@@ -1,7 +1,7 @@
 //! The ways to ask, in their order: the author's own, an endpoint, the backend, an event, an e-mail. Where
 //! one says that it cannot, the next is taken; where one is to be tried again, the lane waits for it.
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash;
 
 use super::By;
 use super::lane::Lane;
@@ -116,7 +116,8 @@ fn leave(session: &Session) -> Ask {
 }
 
 fn context(ids: &[String], lane: &Lane, now: Timestamp) -> SendContext {
-    let mut hash = Sha256::new_with_prefix(b"telemetry erasure");
+    let mut hash = Hash::new();
+    hash.update(b"telemetry erasure");
     ids.iter().for_each(|id| hash.update(id));
     hash.update(lane.since().rfc3339());
     let mut bytes = [0; 16];
@@ -136,7 +137,7 @@ fn event(session: &Session, backend: &mut dyn Backend, lane: &mut Lane, now: Tim
     for id in ids {
         let mut context = context(std::slice::from_ref(&id), lane, now);
         let mut event = deletion_request(&id);
-        let hash = Sha256::digest(&context.request_id);
+        let hash = Hash::hash(context.request_id.as_bytes());
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&hash[..16]);
         event.id = uuid(bytes);

@@ -20,7 +20,7 @@ mod signals;
 mod store;
 
 use crate::platform;
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash;
 use std::io;
 use std::path::Path;
 
@@ -85,7 +85,8 @@ pub(crate) fn seed(directory: &Path, kind: Identity, tool_id: &str) -> u64 {
 /// The same without a salt, at any time: it makes nothing. Another hash than that of any id, so that nothing
 /// can be told from one about the other.
 pub(crate) fn local_seed(tool_id: &str) -> u64 {
-    let mut hash = Sha256::new_with_prefix(b"telemetry local seed 1");
+    let mut hash = Hash::new();
+    hash.update(b"telemetry local seed 1");
     put(&mut hash, Some(tool_id.as_bytes()));
     for signal in [platform::machine_id::read(), platform::user::hostname()] {
         put(&mut hash, signal.as_deref().map(str::as_bytes));
@@ -121,7 +122,7 @@ pub fn unkeyed(signals: &Signals) -> String {
     let text = |signal: &Option<String>| signal.clone().unwrap_or_default();
     let mut parts = vec![text(&signals.os_machine_id), text(&signals.mac), text(&signals.hostname)];
     parts.extend(signals.user.clone());
-    hex8(&Sha256::digest(parts.join(":")))
+    hex8(&Hash::hash(parts.join(":").as_bytes()))
 }
 
 /// An id that only this tool, on this machine, with this salt has. `place` is where the salt's file
@@ -130,7 +131,8 @@ pub fn unkeyed(signals: &Signals) -> String {
 /// Every part is hashed with its length, so that no two different sets of parts read the same.
 #[must_use]
 pub fn keyed(signals: &Signals, tool_id: &str, salt: &[u8; 16], place: [u64; 2]) -> String {
-    let mut hash = Sha256::new_with_prefix(b"telemetry keyed machine id 1");
+    let mut hash = Hash::new();
+    hash.update(b"telemetry keyed machine id 1");
     let [inode, birth] = place.map(u64::to_le_bytes);
     let signals = [&signals.os_machine_id, &signals.mac, &signals.hostname, &signals.user];
     for part in [tool_id.as_bytes(), salt, &inode, &birth] {
@@ -145,11 +147,18 @@ pub fn keyed(signals: &Signals, tool_id: &str, salt: &[u8; 16], place: [u64; 2])
 /// A random id: a hash of the salt, so that the id gives nothing else away.
 #[must_use]
 pub fn random(salt: &[u8; 16]) -> String {
-    hex8(&Sha256::new_with_prefix(b"telemetry random machine id 1").chain_update(salt).finalize())
+    hex8(&hash_of(&[b"telemetry random machine id 1", salt]))
+}
+
+/// The hash of parts that follow one another.
+fn hash_of(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Hash::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize()
 }
 
 /// A part with its length, or that it is missing.
-fn put(hash: &mut Sha256, part: Option<&[u8]>) {
+fn put(hash: &mut Hash, part: Option<&[u8]>) {
     let length = part.map_or(u64::MAX, |part| part.len() as u64);
     hash.update(length.to_le_bytes());
     hash.update(part.unwrap_or_default());

@@ -19,7 +19,7 @@ use crate::identity::{Signals, hex, hex8, keyed as keyed_id, number, put};
 use crate::platform::private::{self, Unusable};
 use crate::platform::stamp::Stamp;
 use crate::platform::{machine_id, user};
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash;
 use std::fs::{File, Metadata};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -82,7 +82,8 @@ pub(super) fn open(directory: &Path) -> Salt {
 pub(super) fn seed(directory: &Path, tool_id: &str) -> Option<u64> {
     let Salt { salt, place, kept } = open(directory);
     kept?;
-    let mut hash = Sha256::new_with_prefix(b"telemetry salted seed 1");
+    let mut hash = Hash::new();
+    hash.update(b"telemetry salted seed 1");
     put(&mut hash, Some(tool_id.as_bytes()));
     put(&mut hash, Some(&salt));
     place.iter().for_each(|number| hash.update(number.to_le_bytes()));
@@ -149,17 +150,14 @@ fn poor() -> [u8; 16] {
     let mut salt = [0; 16];
     let now =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_nanos());
-    let hash = Sha256::new()
-        .chain_update(now.to_le_bytes())
-        .chain_update(std::process::id().to_le_bytes())
-        .finalize();
+    let hash = super::hash_of(&[&now.to_le_bytes(), &std::process::id().to_le_bytes()]);
     salt.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
     salt
 }
 
 fn first_line(salt: &[u8; 16]) -> String {
     let digits = hex(salt);
-    let sum = hex8(&Sha256::digest(&digits));
+    let sum = hex8(&Hash::hash(digits.as_bytes()));
     format!("{HEAD}{digits} {sum}\n")
 }
 
@@ -180,7 +178,7 @@ fn blank() -> [u8; SECOND] {
 }
 
 fn second_line(fingerprint: &str, id: &str) -> String {
-    let sum = hex8(&Sha256::digest(format!("{fingerprint} {id}")));
+    let sum = hex8(&Hash::hash(format!("{fingerprint} {id}").as_bytes()));
     format!("{fingerprint} {id} {sum}\n")
 }
 
@@ -190,7 +188,7 @@ fn remembered(line: &[u8], fingerprint: &str) -> Option<String> {
 }
 
 fn fingerprint(tool_id: &str, salt: &[u8; 16], place: [u64; 2]) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = Hash::new();
     put(&mut hash, Some(tool_id.as_bytes()));
     put(&mut hash, Some(salt));
     put(&mut hash, user::hostname().as_deref().map(str::as_bytes));

@@ -224,7 +224,12 @@ impl Given for Settings {
 /// A table whose keys are the component's own, as JSON. What JSON has no word for: a time is its text, and what
 /// is no number is `null`.
 fn settings(table: &[Pair]) -> Settings {
-    table.iter().map(|(key, value)| (key.to_string(), setting(value))).collect()
+    // One by one: what collects into a map brings a sort of its own.
+    let mut all = Settings::new();
+    for (key, value) in table {
+        all.insert(key.to_string(), setting(value));
+    }
+    all
 }
 
 fn setting(found: &Found) -> serde_json::Value {

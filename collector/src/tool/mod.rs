@@ -61,16 +61,8 @@ pub(crate) enum Code {
     Precompiled(&'static [u8]),
 }
 
-/// Where the configuration comes from.
-#[derive(Clone)]
-enum Source {
-    Embedded(&'static found::Found),
-    #[cfg(any(feature = "config-file", test))]
-    Text(Cow<'static, str>),
-    #[cfg(feature = "config-file")]
-    File(PathBuf),
-    Built(Box<Config>),
-}
+/// Reads the configuration. A function, so that of all the ways to have one only that which a tool takes is linked.
+type Read = Arc<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
 
 /// A tool as its author declares it: what [`start`](crate::start()) takes.
 ///
@@ -91,7 +83,9 @@ enum Source {
 #[derive(Clone)]
 pub struct Tool {
     version: Cow<'static, str>,
-    source: Source,
+    read: Read,
+    /// The file that it is read from when the tool runs, if it is.
+    file: Option<PathBuf>,
     debug_build: bool,
     data_directory: Option<PathBuf>,
     pub(crate) backend: Option<(Cow<'static, str>, MakeBackend)>,
@@ -105,7 +99,7 @@ impl Tool {
     /// What [`tool!`](crate::tool!) makes: a tool whose configuration was parsed when it was compiled.
     #[doc(hidden)]
     pub fn embedded(version: impl Into<Cow<'static, str>>, found: &'static found::Found) -> Self {
-        Self::new(version.into(), Source::Embedded(found))
+        Self::new(version.into(), Arc::new(move || Config::embedded(found)))
     }
 
     /// A tool whose configuration is this TOML text, which is parsed when the tool starts. `version` is the
@@ -113,18 +107,20 @@ impl Tool {
     /// [`tool!`](crate::tool!) does not, which parses a file when the tool is compiled.
     #[cfg(any(feature = "config-file", test))]
     pub fn from_toml(version: impl Into<Cow<'static, str>>, text: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(version.into(), Source::Text(text.into()))
+        let text = text.into();
+        Self::new(version.into(), Arc::new(move || Config::parse(&text, "telemetry.toml (embedded)")))
     }
 
     /// A tool whose configuration was built in code.
     pub fn from_config(version: impl Into<Cow<'static, str>>, config: Config) -> Self {
-        Self::new(version.into(), Source::Built(Box::new(config)))
+        Self::new(version.into(), Arc::new(move || config.clone().checked("the configuration built in code")))
     }
 
-    fn new(version: Cow<'static, str>, source: Source) -> Self {
+    fn new(version: Cow<'static, str>, read: Read) -> Self {
         Self {
             version,
-            source,
+            read,
+            file: None,
             debug_build: cfg!(debug_assertions),
             data_directory: None,
             backend: None,
@@ -160,7 +156,9 @@ impl Tool {
     #[cfg(feature = "config-file")]
     #[must_use]
     pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.source = Source::File(path.into());
+        let path = path.into();
+        self.file = Some(path.clone());
+        self.read = Arc::new(move || Config::read(&path));
         self
     }
 
@@ -255,14 +253,7 @@ impl Tool {
     /// Where the file cannot be read, or the text is not a valid configuration; the message names
     /// the file, the line and what would be right.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        let mut config = match &self.source {
-            Source::Embedded(found) => Config::embedded(found),
-            #[cfg(any(feature = "config-file", test))]
-            Source::Text(text) => Config::parse(text, "telemetry.toml (embedded)"),
-            #[cfg(feature = "config-file")]
-            Source::File(path) => Config::read(path),
-            Source::Built(config) => config.clone().checked("the configuration built in code"),
-        }?;
+        let mut config = (self.read)()?;
         let applied = otel::apply(&mut config, |name| std::env::var(name).ok());
         applied.map(|()| config).map_err(|problem| ConfigError::new("the environment", problem))
     }
@@ -270,11 +261,11 @@ impl Tool {
     /// What relative paths in the configuration are relative to: the directory of the file, or of
     /// the executable where the configuration is embedded. Never the working directory.
     pub(crate) fn base_directory(&self) -> Option<PathBuf> {
-        match &self.source {
-            #[cfg(feature = "config-file")]
-            Source::File(path) => std::path::absolute(path).ok()?.parent().map(Path::to_path_buf),
-            _ => std::env::current_exe().ok()?.parent().map(Path::to_path_buf),
-        }
+        let of = match &self.file {
+            Some(file) => std::path::absolute(file).ok()?,
+            None => std::env::current_exe().ok()?,
+        };
+        of.parent().map(Path::to_path_buf)
     }
 
     pub(crate) fn version(&self) -> &str {

@@ -2,8 +2,6 @@
 //!
 //! Words, each with a NUL after it; both programs are of one release of the library, or the helper takes nothing.
 
-use std::borrow::Cow;
-
 use crate::event::{Attribute, Value};
 use crate::schema::{Choice, Class, Entry, Field, Source};
 
@@ -18,8 +16,8 @@ pub(crate) struct Declared {
     pub(crate) metadata: Vec<Attribute<'static>>,
 }
 
-#[cfg(any(test, not(feature = "commands")))]
 /// What is declared in this program, and what it says with every event.
+#[cfg(any(test, not(feature = "commands")))]
 pub(crate) fn written(metadata: &[Attribute<'_>]) -> String {
     let mut words = Words(String::new());
     words.word(FORM);
@@ -43,7 +41,7 @@ pub(crate) fn written(metadata: &[Attribute<'_>]) -> String {
         words.word("");
     }
     for it in metadata {
-        let (of, value): (_, Cow<'_, str>) = match &it.value {
+        let (of, value): (_, std::borrow::Cow<'_, str>) = match &it.value {
             Value::Text(it) => ("text", it.as_ref().into()),
             Value::Declared(it) => ("declared", (*it).into()),
             Value::Integer(it) => ("integer", it.to_string().into()),
