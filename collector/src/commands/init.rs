@@ -17,6 +17,8 @@ use super::CommandError;
 /// assert!(!Init::parse_from(["init", "--skip-telemetry=false"]).telemetry.skips());
 /// ```
 #[derive(Debug, Clone, Default, clap::Args)]
+// The text above is for authors: it is no help.
+#[command(long_about = None)]
 #[non_exhaustive]
 pub struct InitArgs {
     /// Do not ask about usage telemetry [default: true in CI]

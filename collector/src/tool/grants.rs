@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::found::Found;
-use super::keys::{Fill, Given, Wrong, entries, table};
+use super::keys::{Fill, Wrong, entries, table};
 
 /// A grant: one named endpoint of `[endpoints.<name>]`.
 #[derive(Clone, Debug, Hash)]
@@ -169,11 +169,12 @@ struct CredentialTable {
 
 table!(CredentialTable { header, prefix, bearer, basic_user, query, path, value, env, file });
 
-impl Given for Credential {
-    fn given(found: &Found) -> Result<Self, Wrong> {
+impl Fill for Option<Credential> {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong> {
         let mut table = CredentialTable::default();
         table.fill(found)?;
-        table.try_into().map_err(|what: String| Wrong::new(found.line, what))
+        *self = Some(table.try_into().map_err(|what: String| Wrong::new(found.line, what))?);
+        Ok(())
     }
 }
 

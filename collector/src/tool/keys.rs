@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::duration;
 use super::found::{Found, Pair, Value};
 
 /// What the component is handed: its settings as JSON.
@@ -40,25 +39,87 @@ impl Wrong {
     }
 }
 
-/// What a key can fill.
-pub(super) trait Fill {
-    fn fill(&mut self, found: &Found) -> Result<(), Wrong>;
+/// What a key can fill: a field, by the type that it has. One function fills them all, which is smaller than one
+/// for each type.
+pub(super) enum Field<'a> {
+    Truth(&'a mut bool),
+    MaybeTruth(&'a mut Option<bool>),
+    Text(&'a mut String),
+    MaybeText(&'a mut Option<String>),
+    Texts(&'a mut Vec<String>),
+    Whole(&'a mut u64),
+    MaybeWhole(&'a mut Option<u64>),
+    Small(&'a mut u32),
+    MaybeSmall(&'a mut Option<u32>),
+    MaybePositive(&'a mut Option<NonZeroU32>),
+    Number(&'a mut f64),
+    Duration(&'a mut Duration),
+    MaybeDuration(&'a mut Option<Duration>),
+    Other(&'a mut dyn Fill),
 }
 
-/// What stands after a key as a whole.
-pub(super) trait Given: Sized {
-    fn given(found: &Found) -> Result<Self, Wrong>;
-}
-
-impl<T: Given> Fill for T {
+impl Field<'_> {
     fn fill(&mut self, found: &Found) -> Result<(), Wrong> {
-        *self = T::given(found)?;
+        match self {
+            Self::Truth(it) => **it = truth(found)?,
+            Self::MaybeTruth(it) => **it = Some(truth(found)?),
+            Self::Text(it) => **it = text(found)?.to_owned(),
+            Self::MaybeText(it) => **it = Some(text(found)?.to_owned()),
+            Self::Texts(it) => **it = texts(found)?,
+            Self::Whole(it) => **it = whole(found)?,
+            Self::MaybeWhole(it) => **it = Some(whole(found)?),
+            Self::Small(it) => **it = small(found)?,
+            Self::MaybeSmall(it) => **it = Some(small(found)?),
+            Self::MaybePositive(it) => **it = Some(positive(found)?),
+            Self::Number(it) => **it = number(found)?,
+            Self::Duration(it) => **it = duration(found)?,
+            Self::MaybeDuration(it) => **it = Some(duration(found)?),
+            Self::Other(it) => return it.fill(found),
+        }
         Ok(())
     }
 }
 
+/// What fills itself.
+pub(super) trait Fill {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong>;
+}
+
+impl<'a, T: Fill> From<&'a mut T> for Field<'a> {
+    fn from(it: &'a mut T) -> Self {
+        Self::Other(it)
+    }
+}
+
+/// The types that a field of a table has of its own.
+macro_rules! fields {
+    ($($case:ident($type:ty)),* $(,)?) => {$(
+        impl<'a> From<&'a mut $type> for Field<'a> {
+            fn from(it: &'a mut $type) -> Self {
+                Self::$case(it)
+            }
+        }
+    )*};
+}
+
+fields! {
+    Truth(bool),
+    MaybeTruth(Option<bool>),
+    Text(String),
+    MaybeText(Option<String>),
+    Texts(Vec<String>),
+    Whole(u64),
+    MaybeWhole(Option<u64>),
+    Small(u32),
+    MaybeSmall(Option<u32>),
+    MaybePositive(Option<NonZeroU32>),
+    Number(f64),
+    Duration(Duration),
+    MaybeDuration(Option<Duration>),
+}
+
 /// Fills the fields of a table. A key that has none is an error, which lists those that there are.
-pub(super) fn fill_fields(found: &Found, fields: &mut [(&'static str, &mut dyn Fill)]) -> Result<(), Wrong> {
+pub(super) fn fill_fields(found: &Found, fields: &mut [(&'static str, Field<'_>)]) -> Result<(), Wrong> {
     for (key, value) in entries(found)? {
         match fields.iter_mut().find(|(name, _)| *name == key.as_ref()) {
             Some((_, field)) => field.fill(value)?,
@@ -80,7 +141,7 @@ macro_rules! table {
             fn fill(&mut self, found: &$crate::tool::found::Found) -> Result<(), $crate::tool::keys::Wrong> {
                 let Self { $($field),* } = self;
                 $crate::tool::keys::fill_fields(found, &mut [
-                    $(($crate::tool::keys::table!(@ $field $($key)?), $field)),*
+                    $(($crate::tool::keys::table!(@ $field $($key)?), $field.into())),*
                 ])
             }
         }
@@ -93,11 +154,12 @@ pub(super) use table;
 /// What is one of several words.
 macro_rules! words {
     ($word:ident { $($written:literal => $case:ident),* $(,)? }) => {
-        impl $crate::tool::keys::Given for $word {
-            fn given(found: &$crate::tool::found::Found) -> Result<Self, $crate::tool::keys::Wrong> {
+        impl $crate::tool::keys::Fill for $word {
+            fn fill(&mut self, found: &$crate::tool::found::Found) -> Result<(), $crate::tool::keys::Wrong> {
                 const WORDS: &[&str] = &[$($written),*];
                 const CASES: &[$word] = &[$($word::$case),*];
-                $crate::tool::keys::word(found, WORDS).map(|at| CASES[at])
+                *self = CASES[$crate::tool::keys::word(found, WORDS)?];
+                Ok(())
             }
         }
     };
@@ -128,96 +190,69 @@ fn text(found: &Found) -> Result<&str, Wrong> {
     }
 }
 
-impl Given for bool {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        match found.value {
-            Value::Truth(truth) => Ok(truth),
-            _ => Err(Wrong::unfit(found, "a boolean")),
+fn truth(found: &Found) -> Result<bool, Wrong> {
+    match found.value {
+        Value::Truth(truth) => Ok(truth),
+        _ => Err(Wrong::unfit(found, "a boolean")),
+    }
+}
+
+fn texts(found: &Found) -> Result<Vec<String>, Wrong> {
+    match &found.value {
+        Value::Array(items) => items.iter().map(|it| text(it).map(str::to_owned)).collect(),
+        _ => Err(Wrong::unfit(found, "an array of strings")),
+    }
+}
+
+fn whole(found: &Found) -> Result<u64, Wrong> {
+    fits(found).ok_or_else(|| Wrong::unfit(found, "a whole number that is not negative"))
+}
+
+fn small(found: &Found) -> Result<u32, Wrong> {
+    fits(found).ok_or_else(|| Wrong::unfit(found, "a whole number from 0 to 4294967295"))
+}
+
+fn positive(found: &Found) -> Result<NonZeroU32, Wrong> {
+    let number = fits(found).and_then(NonZeroU32::new);
+    number.ok_or_else(|| Wrong::unfit(found, "a nonzero whole number up to 4294967295"))
+}
+
+fn fits<T: TryFrom<i64>>(found: &Found) -> Option<T> {
+    if let Value::Whole(it) = found.value { it.try_into().ok() } else { None }
+}
+
+fn number(found: &Found) -> Result<f64, Wrong> {
+    match found.value {
+        Value::Whole(it) => Ok(it as f64),
+        Value::Number(it) => Ok(it),
+        _ => Err(Wrong::unfit(found, "a number")),
+    }
+}
+
+fn duration(found: &Found) -> Result<Duration, Wrong> {
+    match &found.value {
+        Value::Text(text) => super::duration::parse(text).map_err(|what| Wrong::new(found.line, what)),
+        Value::Whole(0) => Ok(Duration::ZERO),
+        Value::Whole(number) => {
+            Err(Wrong::new(found.line, format!("`{number}` has no unit: write it as in \"{number}s\"")))
         }
+        _ => Err(Wrong::unfit(found, "a duration such as \"15m\"")),
     }
 }
 
-impl Given for String {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        text(found).map(str::to_owned)
-    }
-}
-
-impl Given for u64 {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        whole(found, "a whole number that is not negative")
-    }
-}
-
-impl Given for u32 {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        whole(found, "a whole number from 0 to 4294967295")
-    }
-}
-
-impl Given for NonZeroU32 {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        const EXPECTED: &str = "a nonzero whole number up to 4294967295";
-        Self::new(whole(found, EXPECTED)?).ok_or_else(|| Wrong::unfit(found, EXPECTED))
-    }
-}
-
-fn whole<T: TryFrom<i64>>(found: &Found, expected: &str) -> Result<T, Wrong> {
-    let number = if let Value::Whole(it) = found.value { it.try_into().ok() } else { None };
-    number.ok_or_else(|| Wrong::unfit(found, expected))
-}
-
-impl Given for f64 {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        match found.value {
-            Value::Whole(it) => Ok(it as Self),
-            Value::Number(it) => Ok(it),
-            _ => Err(Wrong::unfit(found, "a number")),
-        }
-    }
-}
-
-impl Given for Duration {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        match &found.value {
-            Value::Text(text) => duration::parse(text).map_err(|what| Wrong::new(found.line, what)),
-            Value::Whole(0) => Ok(Self::ZERO),
-            Value::Whole(number) => {
-                Err(Wrong::new(found.line, format!("`{number}` has no unit: write it as in \"{number}s\"")))
-            }
-            _ => Err(Wrong::unfit(found, "a duration such as \"15m\"")),
-        }
-    }
-}
-
-impl<T: Given> Given for Option<T> {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        T::given(found).map(Some)
-    }
-}
-
-impl Given for Vec<String> {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        match &found.value {
-            Value::Array(items) => items.iter().map(String::given).collect(),
-            _ => Err(Wrong::unfit(found, "an array of strings")),
-        }
-    }
-}
-
-impl Given for BTreeMap<String, f64> {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        let mut all = Self::new();
+impl Fill for BTreeMap<String, f64> {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong> {
         for (key, value) in entries(found)? {
-            all.insert(key.to_string(), f64::given(value)?);
+            self.insert(key.to_string(), number(value)?);
         }
-        Ok(all)
+        Ok(())
     }
 }
 
-impl Given for Settings {
-    fn given(found: &Found) -> Result<Self, Wrong> {
-        entries(found).map(settings)
+impl Fill for Settings {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong> {
+        *self = settings(entries(found)?);
+        Ok(())
     }
 }
 

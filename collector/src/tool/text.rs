@@ -70,7 +70,7 @@ fn float(it: &DeFloat<'_>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tool::keys::{Given, Settings};
+    use crate::tool::keys::{Fill, Settings};
 
     /// What `[backend.settings]` may hold is any TOML; a component gets what JSON makes of it.
     #[test]
@@ -85,7 +85,8 @@ mod tests {
             table = { nested = [{ a = 1 }, { a = "2" }], dotted.key = "x" }
         "#;
         let found = read(text).unwrap_or_else(|wrong| panic!("{}", wrong.what));
-        let settings = Settings::given(&found).unwrap_or_else(|wrong| panic!("{}", wrong.what));
+        let mut settings = Settings::new();
+        settings.fill(&found).unwrap_or_else(|wrong| panic!("{}", wrong.what));
         let expected = serde_json::json!({
             "text": "a\tb\u{e9}",
             "whole": [0, 0, 7, 1000, 255, 15, 3, i64::MIN],
