@@ -18,6 +18,24 @@
 //! [`macro@command`] measures a function, and `commands` (feature `clap`) is the subcommand with which the
 //! tool's user decides. Nothing is recorded before a yes.
 //!
+//! | feature | default | what |
+//! | --- | --- | --- |
+//! | `components` | on | backends that are WebAssembly components; implies `sender` |
+//! | `compiler`, `pulley` | on | compile a component when the tool runs, also for an interpreter |
+//! | `bundled`, `bundled-*` | on | the project's own backends, embedded: all, or one |
+//! | `precompiled` | off | the embedded ones compiled when the tool is built |
+//! | `wasi-http`, `coding-br`, `coding-zstd` | off | what some components ask of the host |
+//! | `sender` | on | the tool sends: also through a backend of its own ([`Tool::backend`]) |
+//! | `config-file` | on | a configuration that is read when the tool runs: [`Tool::config_file`], [`Tool::from_toml`] |
+//! | `commands` | on | what the user's subcommand does, as functions ([`commands`]) |
+//! | `clap` | on | the subcommand for clap; without `commands` it hands its arguments to the helper |
+//! | `mail` | on | open the user's mail program on a request to erase |
+//! | `prompt` | off | ask the user at a terminal |
+//! | `tracing` | off | diagnostics to the tool's `tracing` subscriber |
+//!
+//! Without any of them the library records, and the program `<tool>-telemetry` beside the tool sends: see
+//! [`helper()`].
+//!
 //! Whoever builds a tool and wants none of this in it (a distribution, say) builds it with
 //! `RUSTFLAGS="--cfg telemetry_off"`: every call is then nothing, no schema is registered, nothing is opened,
 //! and the subcommand says that the program was built without telemetry.

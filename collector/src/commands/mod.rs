@@ -1,4 +1,7 @@
-//! The user's subcommand, as plain functions and, with the feature `clap`, as arguments to mount.
+//! The user's subcommand, as plain functions (feature `commands`) and as arguments to mount (feature `clap`).
+//!
+//! A tool with `clap` and without `commands` mounts the same [`Args`], which hand every argument to the program
+//! `<tool>-telemetry` beside the tool; see [`helper()`](crate::helper()).
 //!
 //! The functions work on the session that [`start!`](crate::start!) began and return what they did; only
 //! [`Args::run`] prints.

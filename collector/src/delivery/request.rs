@@ -16,7 +16,7 @@ pub fn request_id(events: impl IntoIterator<Item = EventId>) -> String {
     for event in events {
         hash.update(event.0);
     }
-    let hash: [u8; 32] = hash.finalize().into();
+    let hash: [u8; 32] = hash.finalize();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash[..16]);
     bytes[6] = (bytes[6] & 0x0f) | 0x80;

@@ -18,7 +18,7 @@ mod own;
 pub(crate) use own::as_sender;
 pub(super) use own::drain;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,11 +99,7 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
         return own::write_local(session);
     }
     match choose(session) {
-        Way::Helper(program) => {
-            if take_turn(session, false) {
-                tell(session, helper::start(session, &program, leaving));
-            }
-        }
+        Way::Helper(program) => by_helper(session, &program, leaving, session.seed()),
         way if cfg!(feature = "sender") => own::start(session, &way, leaving),
         _ => {}
     }
@@ -114,13 +110,15 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
 pub(crate) fn for_erasure(session: &Arc<Session>) {
     let seed = crate::erasure::seed(session);
     match choose(session) {
-        Way::Helper(program) => {
-            if turn(session, false, seed) {
-                tell(session, helper::start(session, &program, Leaving::Exit));
-            }
-        }
+        Way::Helper(program) => by_helper(session, &program, Leaving::Exit, seed),
         way if cfg!(feature = "sender") => own::for_erasure(session, &way, seed),
         _ => {}
+    }
+}
+
+fn by_helper(session: &Session, program: &Path, leaving: Leaving, seed: u64) {
+    if turn(session, false, seed) {
+        tell(session, helper::start(session, program, leaving));
     }
 }
 
