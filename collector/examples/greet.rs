@@ -48,9 +48,14 @@ fn set_up(init: &telemetry::commands::InitArgs) -> ExitCode {
 }
 
 fn main() -> ExitCode {
+    #[cfg_attr(
+        not(feature = "config-file"),
+        allow(unused_mut, reason = "only a file that is read replaces it")
+    )]
     let mut tool = telemetry::tool!("examples/greet.toml");
     // This example's own choice, for its tests: a shipped tool takes no configuration from its
     // user's environment.
+    #[cfg(feature = "config-file")]
     if let Some(path) = std::env::var_os("GREET_CONFIG") {
         tool = tool.config_file(path);
     }

@@ -33,9 +33,14 @@ fn manage(word: Option<&str>) -> Result<String, telemetry::commands::CommandErro
 }
 
 fn main() -> ExitCode {
+    #[cfg_attr(
+        not(feature = "config-file"),
+        allow(unused_mut, reason = "only a file that is read replaces it")
+    )]
     let mut tool = telemetry::tool!("examples/note.toml");
     // This example's own choice, for its tests, and the helper's: a shipped tool takes no configuration from
     // its user's environment.
+    #[cfg(feature = "config-file")]
     if let Some(path) = std::env::var_os("NOTE_CONFIG") {
         tool = tool.config_file(path);
     }

@@ -28,4 +28,5 @@ pub use guard::{Guard, begin};
 pub use outcome::{Failure, Outcome, Report};
 pub use value::{Metadata, Recordable, Text};
 
-pub(crate) use stack::{end_all, end_all_on_abort, withdraw_all};
+pub(crate) use stack::withdraw_all;
+pub(crate) use stack::{end_all, end_all_on_abort};

@@ -18,6 +18,24 @@
 //! [`macro@command`] measures a function, and `commands` (feature `clap`) is the subcommand with which the
 //! tool's user decides. Nothing is recorded before a yes.
 //!
+//! | feature | default | what |
+//! | --- | --- | --- |
+//! | `components` | on | backends that are WebAssembly components; implies `sender` |
+//! | `compiler`, `pulley` | on | compile a component when the tool runs, also for an interpreter |
+//! | `bundled`, `bundled-*` | on | the project's own backends, embedded: all, or one |
+//! | `precompiled` | off | the embedded ones compiled when the tool is built |
+//! | `wasi-http`, `coding-br`, `coding-zstd` | off | what some components ask of the host |
+//! | `sender` | on | the tool sends: also through a backend of its own ([`Tool::backend`]) |
+//! | `config-file` | on | a configuration that is read when the tool runs: [`Tool::config_file`], [`Tool::from_toml`] |
+//! | `commands` | on | what the user's subcommand does, as functions ([`commands`]) |
+//! | `clap` | on | the subcommand for clap; without `commands` it hands its arguments to the helper |
+//! | `mail` | on | open the user's mail program on a request to erase |
+//! | `prompt` | off | ask the user at a terminal |
+//! | `tracing` | off | diagnostics to the tool's `tracing` subscriber |
+//!
+//! Without any of them the library records, and the program `<tool>-telemetry` beside the tool sends: see
+//! [`helper()`].
+//!
 //! Whoever builds a tool and wants none of this in it (a distribution, say) builds it with
 //! `RUSTFLAGS="--cfg telemetry_off"`: every call is then nothing, no schema is registered, nothing is opened,
 //! and the subcommand says that the program was built without telemetry.
@@ -25,6 +43,12 @@
 //! This library never prints (outside the subcommand), never panics, and never changes a tool's exit code.
 //! What it has to say goes to the hook that [`Tool::logger`] sets.
 #![deny(unsafe_code)]
+// What only a sender or the subcommand calls lies beside what it belongs to. Without those features nothing leads
+// there, and the linker leaves it out: that is all that they have to switch.
+#![cfg_attr(
+    not(all(feature = "sender", feature = "commands", feature = "clap")),
+    allow(dead_code, unused_imports)
+)]
 
 // The attributes write `::telemetry`: so that they work in this crate's own tests too.
 extern crate self as telemetry;
@@ -45,6 +69,7 @@ pub mod fuzzing;
 pub mod identity;
 #[doc(hidden)]
 pub mod journal;
+mod json;
 mod platform;
 mod recorder;
 pub mod redact;
@@ -60,7 +85,9 @@ pub use declared::Declared;
 pub use platform::ci::{UNKNOWN as UNKNOWN_CI_SYSTEM, ci_system};
 pub use platform::container::container;
 pub use recorder::{capture, capture_all};
-pub use session::{NoSession, Telemetry, before_exec, exit, helper, start, track};
+#[cfg(feature = "sender")]
+pub use session::helper;
+pub use session::{NoSession, Telemetry, before_exec, exit, start, track};
 /// Declares an event: see [`Declared`].
 pub use telemetry_macros::Event;
 /// Gives an error a kind: see [`command::Failure`].
@@ -84,7 +111,7 @@ macro_rules! tool {
         $crate::tool!("telemetry.toml")
     };
     ($path:literal) => {
-        $crate::Tool::from_toml(::core::env!("CARGO_PKG_VERSION"), $crate::__private::configuration!($path))
+        $crate::Tool::embedded(::core::env!("CARGO_PKG_VERSION"), $crate::__private::configuration!([$crate] $path))
             .debug_build(::core::cfg!(debug_assertions))
     };
 }
@@ -106,8 +133,9 @@ macro_rules! start {
     };
 }
 
-/// The whole `main` of a tool's helper: see [`helper()`]. Takes what [`start!`] takes, as a rule the path of
+/// The whole `main` of a tool's helper: see [`helper()`]. Needs the feature `sender`. Takes what [`start!`] takes, as a rule the path of
 /// the tool's own `telemetry.toml`, relative to the directory of `Cargo.toml`.
+#[cfg(feature = "sender")]
 #[macro_export]
 macro_rules! helper {
     () => {

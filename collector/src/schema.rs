@@ -32,6 +32,15 @@ pub use entry::{Choice, Class, Entry, Field, Source};
 
 use crate::Tool;
 
+/// What the tool declares, in a process that is its helper and answers for it.
+static HANDED_OVER: std::sync::OnceLock<crate::commands::hand_over::declared::Declared> =
+    std::sync::OnceLock::new();
+
+/// From here on the schema of this process is the tool's.
+pub(crate) fn hand_over(declared: crate::commands::hand_over::declared::Declared) {
+    let _ = HANDED_OVER.set(declared);
+}
+
 /// What the program records, in a fixed order.
 #[derive(Clone, Debug)]
 pub struct Schema {
@@ -47,6 +56,11 @@ impl Schema {
     /// What this program records: what was linked into it.
     #[must_use]
     pub fn gather() -> Self {
+        if cfg!(feature = "sender")
+            && let Some(declared) = HANDED_OVER.get()
+        {
+            return Self::of(declared.entries.iter().copied(), declared.choices.iter().copied());
+        }
         Self::of(inventory::iter::<Entry>, inventory::iter::<Choice>)
     }
 

@@ -1,12 +1,13 @@
-//! Checking `telemetry.toml` while the tool is compiled.
+//! Checking `telemetry.toml` while the tool is compiled, and embedding what stands in it.
 //!
-//! A mistake in it would otherwise be found when the tool runs, where it is silent by design. The text is
-//! read twice, by this and by the library at run time; a test holds this module's list of keys against
-//! the library's own, so that neither knows a key that the other does not.
+//! A mistake in it would otherwise be found when the tool runs, where it is silent by design. A test holds this
+//! module's list of keys against the library's own, so that neither knows a key that the other does not.
 //!
 //! What is checked is what a file says by itself: syntax, keys, types, the words and numbers that a key
-//! takes, what is required, and the combinations that the library refuses.
+//! takes, what is required, and the combinations that the library refuses. What is embedded is what the text
+//! was parsed to, so that the tool needs no parser; the library checks it again as it checks any configuration.
 
+mod embed;
 mod keys;
 mod read;
 mod rules;
@@ -15,6 +16,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use std::path::Path;
 use syn::LitStr;
+use syn::parse::{Parse, ParseStream};
 
 /// Something wrong with the text, and on which line it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,13 +31,25 @@ impl Problem {
     }
 }
 
-/// The text of the file, checked: `include_str!`, or an error for each line that is wrong.
-pub(crate) fn embed(path: TokenStream) -> syn::Result<TokenStream> {
-    let path: LitStr = syn::parse2(path)?;
-    let Some(root) = std::env::var_os("CARGO_MANIFEST_DIR") else {
-        // Not built by cargo: the compiler itself will say what it cannot find.
-        return Ok(quote!(::core::include_str!(#path)));
-    };
+/// `[library] "path"`: what the library is called where this is expanded, and the file.
+struct Embedded {
+    library: TokenStream,
+    path: LitStr,
+}
+
+impl Parse for Embedded {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let library;
+        syn::bracketed!(library in input);
+        Ok(Self { library: library.parse()?, path: input.parse()? })
+    }
+}
+
+/// What the file says, as a constant of the library's, or an error for each line that is wrong.
+pub(crate) fn embed(arguments: TokenStream) -> syn::Result<TokenStream> {
+    let Embedded { library, path } = syn::parse2(arguments)?;
+    // Not built by cargo: relative to where the compiler was started.
+    let root = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     let file = Path::new(&root).join(path.value());
     let shown = path.value();
     let text = std::fs::read_to_string(&file).map_err(|error| {
@@ -43,34 +57,38 @@ pub(crate) fn embed(path: TokenStream) -> syn::Result<TokenStream> {
         syn::Error::new(path.span(), format!("{shown} cannot be read: {error}; {hint}"))
     })?;
     let span = path.span().resolved_at(Span::call_site());
-    let problems: Vec<TokenStream> = check(&text)
-        .into_iter()
-        .map(|Problem { line, what }| {
+    let (found, problems) = match read::read(&text) {
+        Err(problem) => (None, vec![problem]),
+        Ok(found) => {
+            let problems = check(&found);
+            (Some(found), problems)
+        }
+    };
+    if !problems.is_empty() {
+        let errors = problems.into_iter().map(|Problem { line, what }| {
             let message = format!("{shown}:{line}: {what}");
             quote_spanned!(span=> ::core::compile_error!(#message);)
-        })
-        .collect();
-    // Included all the same, so that the tool is compiled again when the file changes.
-    let included = file.to_str().map_or_else(
-        || quote!(#path),
-        |it| {
-            let literal = Literal::string(it);
-            quote!(#literal)
-        },
-    );
-    Ok(quote!({ #(#problems)* ::core::include_str!(#included) }))
+        });
+        // Of any type, so that nothing else is wrong.
+        return Ok(quote!({ #(#errors)* ::core::unreachable!() }));
+    }
+    let found = found.map(|it| embed::found(&library, &it));
+    // The text is no part of the tool: only so is the tool compiled again when the file changes.
+    let file = std::path::absolute(&file).unwrap_or(file);
+    let watched = file.to_str().map(|it| {
+        let literal = Literal::string(it);
+        quote!(
+            const _: &str = ::core::include_str!(#literal);
+        )
+    });
+    Ok(quote!({ #watched #found }))
 }
 
 /// Everything that is wrong with a configuration, in the order of its lines.
-fn check(text: &str) -> Vec<Problem> {
-    match read::read(text) {
-        Err(problem) => vec![problem],
-        Ok(entries) => {
-            let mut problems = rules::check(&entries);
-            problems.sort_by_key(|it| it.line);
-            problems
-        }
-    }
+fn check(found: &read::Found) -> Vec<Problem> {
+    let mut problems = rules::check(&read::entries(found));
+    problems.sort_by_key(|it| it.line);
+    problems
 }
 
 #[cfg(test)]
@@ -79,7 +97,8 @@ mod tests {
     use telemetry::tool::Config;
 
     fn told(text: &str) -> Vec<String> {
-        check(text).into_iter().map(|it| format!("{}: {}", it.line, it.what)).collect()
+        let problems = read::read(text).map_or_else(|problem| vec![problem], |found| check(&found));
+        problems.into_iter().map(|it| format!("{}: {}", it.line, it.what)).collect()
     }
 
     /// A whole configuration, with every key.
@@ -281,11 +300,11 @@ give_up = "30d"
                 "[tool]\nid = \"a.b\"\n[endpoints.x]\nurl = \"https://e.com\"\ncredential = { env = \"A\" }",
                 "5: the credential of [endpoints.x] needs one place: `header`, `bearer`, `basic_user`, `query` or `path`",
             ),
-            ("[tool]\nid = \"a.b\"\nid = \"a.c\"", "3: `id` is given twice"),
-            ("[tool]\nid = \"a.b", "2: a string that does not end"),
-            ("[tool\nid = \"a.b\"", "1: expected `]`"),
-            ("[tool]\nid \"a.b\"", "2: expected `=` after the key"),
-            ("[tool]\nid = a.b", "2: expected a value"),
+            ("[tool]\nid = \"a.b\"\nid = \"a.c\"", "3: duplicate key: `id`"),
+            ("[tool]\nid = \"a.b", "2: invalid basic string, expected `\"`"),
+            ("[tool\nid = \"a.b\"", "1: unclosed table, expected `]`"),
+            ("[tool]\nid \"a.b\"", "2: key with no value, expected `=`"),
+            ("[tool]\nid = a.b", "2: string values must be quoted, expected literal string: `a.b`"),
         ] {
             assert_eq!(told(wrong), [expected], "{wrong}");
             assert!(Config::parse(wrong, "t").is_err(), "the library takes what this refuses: {wrong}");

@@ -63,7 +63,7 @@ pub fn event(input: TokenStream) -> TokenStream {
     or_error(derive_event::event(input.into()))
 }
 
-/// The text of a `telemetry.toml`, checked while the tool is compiled.
+/// What stands in a `telemetry.toml`, parsed and checked while the tool is compiled.
 ///
 /// Used by `telemetry::tool!`.
 #[proc_macro]

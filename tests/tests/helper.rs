@@ -19,7 +19,8 @@ fn recording_only() -> &'static Path {
         }
         let manifest = format!(
             "[package]\nname = \"note\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
-             cli-telemetry = {{ path = {:?}, default-features = false }}\n\n\
+             cli-telemetry = {{ path = {:?}, default-features = false, features = [\"commands\", \"config-file\"] }}\n\n\
+             [features]\ndefault = [\"config-file\"]\nconfig-file = []\n\n\
              [profile.dev]\ndebug = false\n\n[workspace]\n",
             root.join("collector")
         );

@@ -83,7 +83,7 @@ fn literal(said: &mut Said, name: &str, granted: &Endpoint) {
 }
 
 /// A header among plain settings that looks like a credential.
-fn headers(said: &mut Said, settings: &toml::Table) {
+fn headers(said: &mut Said, settings: &serde_json::Map<String, serde_json::Value>) {
     for name in shipping::secret_headers(settings) {
         said.warn(format!(
             "the header `{name}` in [backend.settings] looks like a credential, in plain text: give it under the \

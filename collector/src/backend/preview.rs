@@ -16,7 +16,7 @@ use super::{Batch, Origin, SendContext};
 use crate::consent::May;
 use crate::delivery::limits::BatchLimits;
 use crate::delivery::request::request_id;
-use crate::delivery::{files, sender};
+use crate::delivery::{files, recorded};
 use crate::event::{EventId, Timestamp, codec};
 use crate::journal;
 use crate::schema::Schema;
@@ -125,7 +125,7 @@ fn pending(session: &Session, limits: super::Limits, now: Timestamp) -> Option<(
         BatchLimits { events: limits.events, bytes: limits.bytes, event_bytes: limits.event_bytes };
     let limits = schedule.limits(described, now);
     let size = |kind, payload: &[u8]| {
-        let event = codec::decode(sender::ANY, payload).filter(|_| sender::sendable(kind))?;
+        let event = codec::decode(recorded::ANY, payload).filter(|_| recorded::sendable(kind))?;
         let size = super::json::estimate(&event);
         (size <= limits.event_bytes).then(|| usize::try_from(size).unwrap_or(usize::MAX))
     };
@@ -148,7 +148,7 @@ fn pending(session: &Session, limits: super::Limits, now: Timestamp) -> Option<(
     })?;
     let origin = serde_json::from_slice::<Origin>(&found.label.origin).ok()?;
     let request_id = request_id(found.records.iter().map(|record| EventId(record.id)));
-    let events = found.records.iter().filter_map(sender::event).collect();
+    let events = found.records.iter().filter_map(recorded::event).collect();
     Some((Batch { origin, events }, SendContext { attempt, request_id, now }))
 }
 

@@ -31,6 +31,7 @@ use super::value::{Metadata, Recordable, Text};
 use crate::event::{Attribute, Value};
 use crate::recorder::enabled;
 pub use crate::schema::{Class, Entry, Field};
+pub use crate::tool::found::{Found, Pair as FoundPair, Value as FoundValue};
 
 /// Begins a command on this thread.
 #[inline]

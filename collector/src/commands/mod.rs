@@ -1,4 +1,7 @@
-//! The user's subcommand, as plain functions and, with the feature `clap`, as arguments to mount.
+//! The user's subcommand, as plain functions (feature `commands`) and as arguments to mount (feature `clap`).
+//!
+//! A tool with `clap` and without `commands` mounts the same [`Args`], which hand every argument to the program
+//! `<tool>-telemetry` beside the tool; see [`helper()`](crate::helper()).
 //!
 //! The functions work on the session that [`start!`](crate::start!) began and return what they did; only
 //! [`Args::run`] prints.
@@ -8,44 +11,26 @@
 //! command of that process is recorded, whichever thread it is on. What puts the question ([`ask_once`],
 //! [`ask_at_init`]) is part of the tool's own command, which is recorded like any other.
 
+#[cfg(feature = "commands")]
+mod functions;
+pub(crate) mod hand_over;
 #[cfg(feature = "clap")]
-mod args;
-mod decide;
-mod doctor;
-mod flush;
-mod log;
-mod preview;
+mod init;
 mod question;
-mod reset;
-mod status;
-#[cfg(feature = "clap")]
-mod style;
-#[cfg(feature = "clap")]
-mod text;
+#[cfg(all(feature = "clap", feature = "commands"))]
+mod subcommand;
 
-pub use crate::backend::preview::{Of, Preview, Request};
-pub use crate::delivery::Delivery;
-pub use crate::erasure::Progress;
+#[cfg(feature = "commands")]
+pub use functions::*;
+#[cfg(all(feature = "clap", not(feature = "commands")))]
+pub use hand_over::Args;
 #[cfg(feature = "clap")]
-pub use args::{Action, Args, InitArgs};
-pub use decide::{Disabled, Enabled, disable, enable};
-pub use doctor::{Check, Diagnosis, Outcome, doctor};
-pub use flush::{Flushed, flush};
-pub use log::{Log, Recorded, State, log};
-pub use preview::{preview, preview_at};
+pub use init::InitArgs;
 pub use question::{ask_at_init, ask_once, skips_by_default};
-pub use reset::{Reset, reset};
-pub use status::{Status, status};
+#[cfg(all(feature = "clap", feature = "commands"))]
+pub use subcommand::{Action, Args};
 
-use std::sync::Arc;
-
-use crate::session::{self, NoSession, Session};
-
-/// The session, for what is never recorded.
-fn begin() -> Result<Arc<Session>, NoSession> {
-    crate::command::withdraw_all();
-    session::current()
-}
+use crate::session::{NoSession, Session};
 
 /// Why a command could not do its work; the text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -90,4 +75,9 @@ pub enum CommandError {
         "the local data is cleared, but what was sent cannot be asked back: {0}. Make the directory of telemetry writable and run reset again"
     )]
     NoErasure(std::io::Error),
+}
+
+/// How the user calls the subcommand.
+pub(crate) fn command(session: &Session) -> String {
+    format!("{} telemetry", session.config.name())
 }

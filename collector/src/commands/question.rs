@@ -59,7 +59,7 @@ fn put(session: &Session, occasion: Occasion, asker: &mut dyn Asker) -> std::io:
     let consent = &session.config.consent;
     let selected = &session.selected;
     let host = selected.destination.split_once(" at ").map_or(&*selected.destination, |(_, hosts)| hosts);
-    let command = super::status::command(session);
+    let command = super::command(session);
     let question = Question {
         tool: session.config.name(),
         vendor: consent.vendor.as_deref().unwrap_or(&selected.name),

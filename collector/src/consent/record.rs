@@ -7,8 +7,8 @@
 
 use crate::consent::Decision;
 use crate::event::Timestamp;
-use hmac_sha256::Hash;
-use serde::{Deserialize, Serialize};
+use crate::json::Object;
+use serde::Serialize;
 
 /// The version that this library writes, and the only one that it reads.
 const VERSION: u32 = 1;
@@ -41,7 +41,7 @@ pub(crate) enum Undecodable {
     Damaged,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Body {
     decision: String,
     seconds: i64,
@@ -88,22 +88,24 @@ impl Record {
         if head != header(body).as_bytes() {
             return Err(Undecodable::Damaged);
         }
-        let body: Body = serde_json::from_slice(body).map_err(|_| Undecodable::Damaged)?;
-        let decision = Decision::ALL
-            .into_iter()
-            .find(|decision| decision.as_str() == body.decision)
-            .ok_or(Undecodable::Damaged)?;
-        Ok(Self {
-            decision,
-            time: Timestamp { seconds: body.seconds, nanos: body.nanos.min(999_999_999) },
-            policy: body.policy,
-            destination: body.destination,
+        Self::of(body).ok_or(Undecodable::Damaged)
+    }
+
+    fn of(body: &[u8]) -> Option<Self> {
+        let body = Object::read(body)?;
+        let word = body.text("decision")?;
+        let nanos: u32 = body.whole("nanos")?;
+        Some(Self {
+            decision: Decision::ALL.into_iter().find(|decision| decision.as_str() == word)?,
+            time: Timestamp { seconds: body.whole("seconds")?, nanos: nanos.min(999_999_999) },
+            policy: body.whole("policy")?,
+            destination: body.text("destination")?.to_owned(),
         })
     }
 }
 
 fn header(body: &[u8]) -> String {
-    let hash = Hash::hash(body);
+    let hash = hmac_sha256::Hash::hash(body);
     format!("telemetry consent {VERSION} {}\n", crate::identity::hex8(&hash))
 }
 

@@ -41,12 +41,14 @@ pub(crate) fn write<T: Serialize>(name: &str, version: u32, it: &T) -> Vec<u8> {
 }
 
 pub(crate) fn read<T: DeserializeOwned>(name: &str, known: u32, bytes: &[u8]) -> Result<T, Unreadable> {
-    let (version, json) = open(name, bytes).ok_or(Unreadable::Damaged)?;
-    if version > known {
-        return Err(Unreadable::Newer { version, known });
-    }
     // From bytes, like all that is read here: from a text, serde_json's reader would be in a tool twice.
-    serde_json::from_slice(json.as_bytes()).map_err(|_| Unreadable::Damaged)
+    serde_json::from_slice(body(name, known, bytes)?).map_err(|_| Unreadable::Damaged)
+}
+
+/// The JSON, vouched for.
+pub(crate) fn body<'a>(name: &str, known: u32, bytes: &'a [u8]) -> Result<&'a [u8], Unreadable> {
+    let (version, json) = open(name, bytes).ok_or(Unreadable::Damaged)?;
+    if version > known { Err(Unreadable::Newer { version, known }) } else { Ok(json.as_bytes()) }
 }
 
 fn open<'a>(name: &str, bytes: &'a [u8]) -> Option<(u32, &'a str)> {

@@ -12,8 +12,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::sender::{self, Urgency};
-use super::start::{self, Leaving};
+use super::configured::tool_sends;
+use super::sender::Urgency;
+use super::start;
+use super::start::Leaving;
 use crate::backend::select::Choice;
 use crate::consent::May;
 use crate::platform::detach;
@@ -23,8 +25,13 @@ use crate::session::Session;
 const BUSY: Duration = Duration::from_millis(20);
 
 /// What the helper of this tool is called.
-fn name(session: &Session) -> String {
-    format!("{}-telemetry{}", session.config.name(), std::env::consts::EXE_SUFFIX)
+pub(crate) fn name(session: &Session) -> String {
+    named(session.config.name())
+}
+
+/// What the helper of the tool of this name is called.
+pub(crate) fn named(tool: &str) -> String {
+    format!("{tool}-telemetry{}", std::env::consts::EXE_SUFFIX)
 }
 
 /// The helper, where there is one that this process may start.
@@ -38,7 +45,15 @@ pub(super) fn find(session: &Session) -> Option<PathBuf> {
 
 /// Why nothing is ever sent: this tool only records, and nobody does the rest. None where that is not so.
 pub(crate) fn missing(session: &Session) -> Option<String> {
-    if sender::can_send(session) || find(session).is_some() {
+    if tool_sends(session) {
+        return None;
+    }
+    if session.selected.choice == Choice::Stdout {
+        return Some(
+            "this tool records only, and a program beside it has no terminal to write to".to_owned(),
+        );
+    }
+    if find(session).is_some() {
         return None;
     }
     Some(if detach::may_start() {
@@ -86,10 +101,13 @@ pub(crate) fn serve(session: &Session) {
         }
         return;
     }
-    if session.selected.choice == Choice::None {
+    // Nobody sees what a helper writes to its standard output.
+    if matches!(session.selected.choice, Choice::None | Choice::Stdout) {
         return;
     }
-    let urgency = if by_tool && detach::is_urgent() { Urgency::Now } else { Urgency::Due };
+    // The helper of a tool that cannot write local events itself: they wait for no vendor.
+    let local = session.verdict().may == May::Local;
+    let urgency = if local || by_tool && detach::is_urgent() { Urgency::Now } else { Urgency::Due };
     // The tool has taken the turn for the helper that it starts.
     if by_tool || has_turn(session) {
         start::drain(session, urgency);

@@ -17,6 +17,8 @@
 //! | [`sampling`] | which kinds of event this machine takes part in |
 //! | [`ledger`] | what was sent, for the user's eyes |
 //! | [`files`] | the two small files that the policy's state lives in |
+//! | [`configured`] | the rules that a tool's configuration makes |
+//! | [`recorded`] | what the journal holds, as events |
 //! | [`sender`] | drains the journal into a backend, as the policy says |
 //! | [`start`] | the ways a sender is started |
 //! | [`helper`] | the program beside a tool that only records |
@@ -26,11 +28,13 @@ pub mod backoff;
 mod batches;
 mod clock;
 pub(crate) mod codec;
+pub(crate) mod configured;
 pub(crate) mod files;
 pub(crate) mod helper;
 pub(crate) mod ledger;
 pub mod limits;
 pub mod policy;
+pub(crate) mod recorded;
 pub mod request;
 pub mod retry_after;
 pub mod rules;

@@ -9,15 +9,13 @@ mod attempt;
 mod backend;
 mod batches;
 mod lock;
-mod rules;
 
 pub(crate) use self::backend::open_to_erase;
-pub(crate) use batches::{ANY, event, sendable};
 pub(crate) use lock::GRACE;
-pub(crate) use rules::{can_send, rules};
 
 use std::time::{Duration, Instant};
 
+use super::configured::{can_send, rules};
 use super::policy::{Gate, Next};
 use super::rules::Rules;
 use super::schedule::{InFlight, Schedule};

@@ -4,26 +4,32 @@
 //! | --- | --- |
 //! | detached | the tool may start itself again: it is still the same file, it has no other user's powers, and the last child that was started so left its mark |
 //! | overlapped | a child would end with its parent (in CI, as a container's first process), or detaching did not work here |
-//! | helper | the tool cannot send by itself (built without `components`) and `<tool>-telemetry` lies beside it; that holds whatever way its author chose, except never |
+//! | helper | the tool cannot send by itself (built without `components` or `sender`) and `<tool>-telemetry` lies beside it; that holds whatever way its author chose, except never |
 //! | bounded, never | only where the author says so |
+//!
+//! Those in which the tool itself sends are in `own`; without the feature `sender` nothing leads there, and it is not linked.
 //!
 //! Hazards: two runs that end at once may both start a sender, and the second finds the journal's lock
 //! taken and ends. A sender that never comes up (the tool calls `start!` too late, or something kills it)
 //! leaves no mark, and none is started so for a week.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod own;
 
 use super::schedule::Schedule;
-use super::sender::{self, Urgency};
+pub(crate) use own::as_sender;
+pub(super) use own::drain;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::configured::{rules, throttle, tool_sends};
 use super::starts::{Start, Starts, may_start};
 use super::{files, helper};
 use crate::backend::select::Choice;
 use crate::consent::May;
 use crate::diagnostics::Severity;
 use crate::event::Timestamp;
-use crate::platform::{ci, detach};
 use crate::session::Session;
 use crate::tool::Mode;
 
@@ -55,13 +61,13 @@ pub(crate) enum Leaving {
     Stay,
 }
 
-/// How long the backends that touch no network may take at exit. They need a millisecond.
-const INLINE: Duration = Duration::from_secs(1);
-
 /// The way that a run of this tool takes now.
 pub(crate) fn choose(session: &Session) -> Way {
-    if matches!(session.selected.choice, Choice::Stdout | Choice::File) {
-        return Way::Inline;
+    match session.selected.choice {
+        Choice::Stdout | Choice::File if tool_sends(session) => return Way::Inline,
+        // A helper's output is nobody's.
+        Choice::Stdout => return Way::Never,
+        _ => {}
     }
     let helped = || helper::find(session).map_or(Way::Never, Way::Helper);
     match session.config.delivery.mode {
@@ -69,39 +75,16 @@ pub(crate) fn choose(session: &Session) -> Way {
         Mode::Helper => helped(),
         // The tool and its helper share a configuration: what it says of how the tool sends itself is
         // without meaning where it cannot.
-        _ if !sender::can_send(session) => helped(),
-        Mode::Detached => Way::Detached,
-        Mode::Overlapped => Way::Overlapped,
-        Mode::Bounded => Way::Bounded(session.config.delivery.wait),
-        Mode::Auto if may_detach(session) => Way::Detached,
-        Mode::Auto => Way::Overlapped,
+        _ if !tool_sends(session) => helped(),
+        mode => own::choose(session, mode),
     }
 }
 
-fn may_detach(session: &Session) -> bool {
-    let unchanged = session.executable.as_ref().is_some_and(detach::Executable::is_unchanged);
-    if !unchanged || !detach::may_start() || detach::children_die_with_us() || ci::current().is_some() {
-        return false;
-    }
-    let directory = session.place.directory();
-    let proof = files::read_schedule(directory).ok().and_then(|schedule| schedule.proof());
-    files::read_starts(directory).is_none_or(|starts| starts.may_detach(proof, Timestamp::now()))
-}
-
-/// At the start of a run: the overlapped way begins here.
+/// At the start of a run: what earlier runs left is sent from here on, if that is the way.
 pub(crate) fn at_start(session: &Arc<Session>) {
-    // What earlier runs left is all that there is to send.
-    if !session.journal_directory().is_dir()
-        || choose(session) != Way::Overlapped
-        || !take_turn(session, false)
-    {
-        return;
+    if cfg!(feature = "sender") {
+        own::at_start(session);
     }
-    let session = Arc::clone(session);
-    let deadline = Instant::now() + session.config.delivery.lifetime;
-    let thread = std::thread::Builder::new().name("telemetry-sender".into());
-    // Nobody joins it: the process may end at any of its instructions, as by SIGKILL.
-    let _ = thread.spawn(move || sender::run(&session, Urgency::Due, deadline, true));
 }
 
 /// Starts a sender where one is due: at the end of a run, or from time to time in a long one.
@@ -109,54 +92,17 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
     if may == May::Off || !session.journal_directory().is_dir() {
         return;
     }
-    if may == May::Local {
-        // This run may have been `enable`: what is to be sent then waits for a run that exits without it.
-        if session.verdict().may != May::Local {
-            return;
-        }
-        sender::run(session, Urgency::Now, Instant::now() + INLINE, true);
+    // This run may have been `enable`: what is to be sent then waits for a run that exits without it.
+    if may == May::Local && session.verdict().may != May::Local {
         return;
     }
-    match (choose(session), leaving) {
-        (Way::Inline, _) => {
-            sender::run(session, Urgency::Now, Instant::now() + INLINE, true);
-        }
-        (Way::Bounded(_) | Way::Overlapped, Leaving::Stay) => {
-            if take_turn(session, false) {
-                let deadline = Instant::now() + session.config.delivery.lifetime;
-                sender::run(session, Urgency::Due, deadline, true);
-            }
-        }
-        (Way::Bounded(wait), Leaving::Exit | Leaving::Exec) => bounded(session, wait),
-        (Way::Detached, leaving) => {
-            if take_turn(session, true) {
-                tell(session, detached(session, leaving));
-            }
-        }
-        (Way::Helper(program), leaving) => {
-            if take_turn(session, false) {
-                tell(session, helper::start(session, &program, leaving));
-            }
-        }
-        (Way::Overlapped, Leaving::Exit | Leaving::Exec) | (Way::Never, _) => {}
+    if may == May::Local && cfg!(feature = "sender") {
+        return own::write_local(session);
     }
-}
-
-/// Exit waits for the sender, but not longer than the author said: a request that hangs is left behind.
-fn bounded(session: &Session, wait: Duration) {
-    if !take_turn(session, false) {
-        return;
-    }
-    let deadline = Instant::now() + wait;
-    let (done, ended) = std::sync::mpsc::channel::<()>();
-    let Ok(again) = Session::new(session.tool.clone()) else { return };
-    let thread = std::thread::Builder::new().name("telemetry-sender".into());
-    let sending = thread.spawn(move || {
-        sender::run(&again, Urgency::Due, deadline, true);
-        drop(done);
-    });
-    if sending.is_ok() {
-        let _ = ended.recv_timeout(wait);
+    match choose(session) {
+        Way::Helper(program) => by_helper(session, &program, leaving, || session.seed()),
+        way if cfg!(feature = "sender") => own::start(session, &way, leaving),
+        _ => {}
     }
 }
 
@@ -165,35 +111,15 @@ fn bounded(session: &Session, wait: Duration) {
 pub(crate) fn for_erasure(session: &Arc<Session>) {
     let seed = crate::erasure::seed(session);
     match choose(session) {
-        Way::Detached => {
-            if turn(session, true, || seed) {
-                tell(session, detached(session, Leaving::Exit));
-            }
-        }
-        Way::Helper(program) => {
-            if turn(session, false, || seed) {
-                tell(session, helper::start(session, &program, Leaving::Exit));
-            }
-        }
-        Way::Overlapped | Way::Bounded(_) | Way::Inline => {
-            if turn(session, false, || seed) {
-                let session = Arc::clone(session);
-                let thread = std::thread::Builder::new().name("telemetry-sender".into());
-                let _ = thread.spawn(move || {
-                    crate::erasure::carry_on(&session, crate::erasure::By::Sender);
-                });
-            }
-        }
-        Way::Never => {}
+        Way::Helper(program) => by_helper(session, &program, Leaving::Exit, || seed),
+        way if cfg!(feature = "sender") => own::for_erasure(session, &way, seed),
+        _ => {}
     }
 }
 
-fn detached(session: &Session, leaving: Leaving) -> std::io::Result<()> {
-    let id = &session.config.tool.id;
-    match (&session.executable, leaving) {
-        (Some(executable), Leaving::Exit) => executable.start_sender(id),
-        (Some(executable), Leaving::Exec | Leaving::Stay) => executable.start_orphan(id),
-        (None, _) => Err(std::io::Error::other("the running program cannot be found")),
+fn by_helper(session: &Session, program: &Path, leaving: Leaving, seed: impl FnOnce() -> u64) {
+    if turn(session, false, seed) {
+        tell(session, helper::start(session, program, leaving));
     }
 }
 
@@ -216,13 +142,19 @@ pub(crate) fn is_due(session: &Session) -> bool {
 fn due(session: &Session, seed: impl FnOnce() -> u64) -> Option<Starts> {
     let directory = session.place.directory();
     let starts = files::read_starts(directory)?;
+    if !cfg!(feature = "sender") {
+        // What the last sender left in the schedule is for the helper to read: where that says to wait, it ends.
+        let due = starts == Starts::default()
+            || starts.due(Timestamp::now(), &throttle(session), seed()) == Start::Due;
+        return due.then_some(starts);
+    }
     let schedule = files::read_schedule(directory);
     // Where none was ever started, one is due by every rule: nobody waits at exit until those are put together.
     if starts == Starts::default() && schedule.as_ref().is_ok_and(|it| *it == Schedule::default()) {
         return Some(starts);
     }
     let now = Timestamp::now();
-    let rules = sender::rules(session);
+    let rules = rules(session);
     (may_start(schedule.as_ref(), &starts, now, &rules, seed()) == Start::Due).then_some(starts)
 }
 
@@ -230,36 +162,4 @@ fn tell(session: &Session, started: std::io::Result<()>) {
     if let Err(error) = started {
         session.logger.log(Severity::Warning, format!("no sender was started: {error}"));
     }
-}
-
-/// This process is a sender: it leaves its mark, drains the journal, and ends.
-pub(crate) fn as_sender(session: &Session) {
-    // After a no there is no journal, and so no drain that would leave the mark.
-    let directory = session.place.directory();
-    if !session.journal_directory().is_dir()
-        && let Some(start) = files::read_starts(directory).and_then(|starts| starts.detached())
-        && let Ok(mut schedule) = files::read_schedule(directory)
-    {
-        schedule.prove(start);
-        let _ = files::write_schedule(directory, &schedule);
-    }
-    drain(session, Urgency::Due);
-}
-
-/// This process is nothing but a sender.
-pub(super) fn drain(session: &Session, urgency: Urgency) {
-    end_by_itself(session.config.delivery.lifetime.saturating_add(sender::GRACE));
-    let deadline = Instant::now() + session.config.delivery.lifetime;
-    sender::run(session, urgency, deadline, false);
-}
-
-/// Ends this process after that time, whatever it hangs in: where no later run comes to end it, nobody else
-/// would. Every instruction is one that a sender may end at.
-fn end_by_itself(after: Duration) {
-    let watch = std::thread::Builder::new().name("telemetry-lifetime".to_owned());
-    // Without the thread a later run is still there to do it.
-    let _ = watch.spawn(move || {
-        std::thread::sleep(after);
-        std::process::exit(0);
-    });
 }

@@ -8,7 +8,7 @@
 //! Timers are what makes a fleet move together: cron on a hundred thousand machines at minute 0. Such a
 //! run leaves the sending to a run at another time, and does it itself only if there has long been none.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::clock::{TOLERANCE_MS, millis, ms, timestamp};
 use super::codec::{self, Unreadable};
@@ -17,6 +17,7 @@ use super::rules::{Crowd, Rules};
 use super::schedule::Schedule;
 use super::spread::unit;
 use crate::event::Timestamp;
+use crate::json::{self, Object};
 use std::time::Duration;
 
 const NAME: &str = "telemetry-starts";
@@ -30,8 +31,7 @@ pub const CHILD_PROVES_WITHIN: Duration = Duration::from_secs(60);
 pub const DETACH_AGAIN: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// When senders were started.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Starts {
     at: Option<i64>,
     number: u64,
@@ -69,7 +69,19 @@ impl Starts {
     /// # Errors
     /// [`Unreadable::Damaged`]: go on with the default. [`Unreadable::Newer`]: start no sender.
     pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
-        codec::read(NAME, VERSION, bytes)
+        Self::of(codec::body(NAME, VERSION, bytes)?).ok_or(Unreadable::Damaged)
+    }
+
+    fn of(body: &[u8]) -> Option<Self> {
+        let body = Object::read(body)?;
+        Some(Self {
+            at: body.optional("at", json::whole)?,
+            number: body.optional("number", json::count)?.unwrap_or_default(),
+            detached: body.optional("detached", |it| match &it.as_array()?[..] {
+                [number, at] => Some((json::count(number)?, json::whole(at)?)),
+                _ => None,
+            })?,
+        })
     }
 
     /// The file's content.

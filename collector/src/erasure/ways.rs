@@ -6,9 +6,10 @@ use hmac_sha256::Hash;
 use super::By;
 use super::lane::Lane;
 use super::mail::Mail;
+use crate::backend::Ask;
 use crate::backend::select::Choice;
-use crate::backend::{Ask, Backend, Batch, Erasure, Outcome, SendContext, Verdict};
-use crate::delivery::sender;
+use crate::backend::{Backend, Batch, Erasure, Outcome, SendContext, Verdict};
+use crate::delivery::configured;
 use crate::event::{EventId, Timestamp, deletion_request, kind};
 use crate::session::Session;
 
@@ -50,7 +51,7 @@ fn ways(session: &Session) -> Vec<Way> {
 pub(super) fn need_helper(session: &Session) -> bool {
     match ways(session).first() {
         Some(Way::Endpoint(_)) => !cfg!(feature = "components"),
-        Some(Way::Backend | Way::Event) => !sender::can_send(session),
+        Some(Way::Backend | Way::Event) => !configured::can_send(session),
         Some(Way::Own | Way::Mail(_)) | None => false,
     }
 }
@@ -102,7 +103,10 @@ fn mail(session: &Session, address: &str, ids: &[String], by: By) -> Option<Aske
 }
 
 fn backend(session: &Session) -> Result<Box<dyn Backend>, String> {
-    sender::open_to_erase(session, leave(session))
+    if !cfg!(feature = "sender") {
+        return Err("this tool records only: a program `<tool>-telemetry` beside it sends".into());
+    }
+    crate::delivery::sender::open_to_erase(session, leave(session))
 }
 
 /// Leave for one request: the user asked for it, and nothing forbids it as of now.

@@ -151,10 +151,14 @@ fn keyed_digits(signals: &Signals, tool_id: &str, salt: &[u8; 16], place: [u64; 
 /// A random id: a hash of the salt, so that the id gives nothing else away.
 #[must_use]
 pub fn random(salt: &[u8; 16]) -> String {
+    hex8(&hash_of(&[b"telemetry random machine id 1", salt]))
+}
+
+/// The hash of parts that follow one another.
+fn hash_of(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Hash::new();
-    hash.update(b"telemetry random machine id 1");
-    hash.update(salt);
-    hex8(&hash.finalize())
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize()
 }
 
 /// A part with its length, or that it is missing.

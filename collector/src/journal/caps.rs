@@ -6,6 +6,8 @@ use super::names::{self, Name, Sealed};
 use super::segment::{Loaded, count, events_by_end};
 use super::settings::{LossCause, Settings};
 use crate::platform::folder::{Folder, How};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io;
 
 /// What making room took.
@@ -30,8 +32,9 @@ pub(super) struct Lost {
 pub(super) fn make_room(folder: &Folder, settings: &Settings, begun: Option<&str>) -> io::Result<Room> {
     let mut room = Room::default();
     let (mut bytes, mut events) = (settings.segment_bytes(), settings.segment_events());
-    let mut sealed: Vec<(Sealed, u64)> = Vec::new();
-    let mut open: Vec<(i64, String, u64)> = Vec::new();
+    // Heaps: as a rule nothing or little of them is taken, and a sort is 5 KiB of code.
+    let mut sealed: BinaryHeap<Reverse<(Sealed, u64)>> = BinaryHeap::new();
+    let mut open: BinaryHeap<Reverse<(i64, String, u64)>> = BinaryHeap::new();
     for name in folder.names()? {
         match names::parse(&name) {
             Name::Sealed(segment) => {
@@ -39,19 +42,18 @@ pub(super) fn make_room(folder: &Folder, settings: &Settings, begun: Option<&str
                 bytes += size;
                 events += u64::from(segment.tally.events());
                 room.sequence = room.sequence.max(segment.sequence.saturating_add(1));
-                sealed.push((segment, size));
+                sealed.push(Reverse((segment, size)));
             }
             Name::Open if begun != Some(&*name) => {
                 if let Ok(look) = folder.look(&name) {
                     bytes += look.size;
-                    open.push((look.changed, name, look.size));
+                    open.push(Reverse((look.changed, name, look.size)));
                 }
             }
             _ => {}
         }
     }
-    sealed.sort_unstable();
-    for (segment, size) in sealed {
+    while let Some(Reverse((segment, size))) = sealed.pop() {
         let cause = match (bytes > settings.max_bytes, events > settings.max_events) {
             (true, _) => LossCause::Bytes,
             (_, true) => LossCause::Events,
@@ -63,11 +65,9 @@ pub(super) fn make_room(folder: &Folder, settings: &Settings, begun: Option<&str
     }
     if bytes > settings.max_bytes {
         // Other labels' slots, left by processes of versions that may never run again.
-        open.sort_unstable();
-        for (_, name, size) in open {
-            if bytes <= settings.max_bytes {
-                break;
-            }
+        while bytes > settings.max_bytes
+            && let Some(Reverse((_, name, size))) = open.pop()
+        {
             if drop_open(folder, &name, &mut room.lost) {
                 bytes = bytes.saturating_sub(size);
             }

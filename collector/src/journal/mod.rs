@@ -127,4 +127,5 @@ pub use memory::Held;
 pub use purge::{Purged, purge};
 pub use recorder::{AppendError, Fallback, Health, Journal};
 pub use settings::{Label, LossCause, Map, RecordKind, Settings};
+pub(crate) use survey::has_sealed;
 pub use survey::{Draining, Survey, peek, read_all, running_drain as draining, survey};

@@ -121,6 +121,12 @@ pub fn survey(directory: &Path) -> Survey {
     survey
 }
 
+/// Whether some process gave up a segment that is not gone yet, by the names alone.
+pub(crate) fn has_sealed(directory: &Path) -> bool {
+    let names = Folder::open(directory).and_then(|folder| folder.names()).unwrap_or_default();
+    names.iter().any(|name| matches!(names::parse(name), Name::Sealed(_)))
+}
+
 fn add(survey: &mut Survey, sealed: Option<Sealed>, loaded: &Loaded) {
     let events = loaded.live_events();
     survey.events += events;

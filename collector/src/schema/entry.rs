@@ -70,6 +70,9 @@ pub enum Class {
 }
 
 impl Class {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Usage, Self::Performance, Self::Environment, Self::Diagnostic, Self::Content];
+
     /// The word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

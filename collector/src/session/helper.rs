@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Session;
+use crate::commands::hand_over::taken;
 use crate::delivery::helper;
 use crate::diagnostics::Severity;
 use crate::tool::Tool;
@@ -10,8 +11,8 @@ use crate::tool::Tool;
 /// Makes this program the sender of a tool that only records, and ends it: as a rule by
 /// [`helper!`](crate::helper!), which is all that its `main` does.
 ///
-/// The tool is built with `default-features = false`, so that no WebAssembly runtime and no HTTP client is
-/// in it, and starts the program `<tool>-telemetry` that lies beside it whenever a sender is due. That program
+/// The tool is built with `default-features = false`, so that no WebAssembly runtime, no HTTP client and no sender
+/// is in it, and starts the program `<tool>-telemetry` that lies beside it whenever a sender is due. That program
 /// is built with the library's default features from the same `telemetry.toml`:
 ///
 /// ```no_run
@@ -22,12 +23,21 @@ use crate::tool::Tool;
 /// }
 /// ```
 ///
-/// It leaves the session of whoever started it, closes every descriptor that it inherited, asks for consent
+/// A tool with the feature `clap` and without `commands` also leaves the work of its subcommand to this program: it
+/// hands over what its user wrote after `telemetry`, and waits. This program then does that, in the tool's name and
+/// with the tool's streams, and ends with its exit code; for that it has the features `clap` and `commands`, as by
+/// default. Where clap cannot ask it, some of what clap says comes from the tool: `greet help telemetry` lists no
+/// actions, and the first line of `greet telemetry --help` is the library's, whatever the author wrote there.
+///
+/// As a sender it leaves the session of whoever started it, closes every descriptor that it inherited, asks for consent
 /// before each request, keeps the waits of the schedule, and lives for `[delivery] lifetime` at most; a later
-/// run may end one that lives longer. Run by hand or from a timer it sends where a sender is due. It never
+/// run may end one that lives longer. Run by hand or from a timer it sends where a sender is due. It then never
 /// prints, and its exit code is always 0: what goes wrong is told to the logger and shown by the tool's
 /// `status`. Call it first: files that were opened before are closed by it.
 pub fn helper(tool: Tool) -> ! {
+    if let Some(taken) = taken::here() {
+        std::process::exit(taken.done_by(tool).into());
+    }
     if !cfg!(telemetry_off) {
         // Not even a fault of our own says anything: nobody is there to read it.
         std::panic::set_hook(Box::new(|_| {}));

@@ -6,6 +6,7 @@
 
 mod calls;
 mod ending;
+#[cfg(feature = "sender")]
 mod helper;
 mod origin;
 mod periodic;
@@ -16,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use calls::track;
 pub use ending::{before_exec, exit};
+#[cfg(feature = "sender")]
 pub use helper::helper;
 pub(crate) use origin::origin;
 pub(crate) use question::Question;
@@ -23,7 +25,7 @@ pub(crate) use question::Question;
 use crate::backend::select::{Choice, Selected, select};
 use crate::consent::{Gate, May, Place, Verdict};
 use crate::delivery::sampling::{Rate, Sampling};
-use crate::delivery::start::{self, Leaving, Way};
+use crate::delivery::start::{self, Leaving};
 use crate::diagnostics::{Logger, Severity};
 use crate::identity;
 use crate::journal::{self, Journal, Label};
@@ -66,6 +68,11 @@ pub(crate) fn current() -> Result<Arc<Session>, NoSession> {
     }
 }
 
+/// Makes this the session of this process, for the subcommand; nothing is recorded in it.
+pub(crate) fn become_current(session: Result<Session, NoSession>) {
+    let _ = CURRENT.set(session.map(Arc::new));
+}
+
 /// Everything that is known of this tool, on this machine, at this moment.
 pub(crate) struct Session {
     pub(crate) tool: Tool,
@@ -75,8 +82,10 @@ pub(crate) struct Session {
     pub(crate) place: Place,
     pub(crate) question: Question,
     pub(crate) logger: Logger,
-    /// None where the running program cannot be found.
+    /// None where the running program cannot be found, and in a tool that only records.
     pub(crate) executable: Option<detach::Executable>,
+    /// This is the helper of a tool that only records, and does what the tool's user asked for.
+    pub(crate) answers_for_recorder: bool,
 }
 
 impl Session {
@@ -91,8 +100,16 @@ impl Session {
         let selected = select(&tool, &config);
         let question = Question::new(&tool, &config, &selected);
         let logger = tool.logger.clone().unwrap_or_default();
-        let executable = detach::Executable::current().ok();
-        Ok(Self { tool, config, selected, place: Place::new(directory), question, logger, executable })
+        Ok(Self {
+            tool,
+            config,
+            selected,
+            place: Place::new(directory),
+            question,
+            logger,
+            executable: if cfg!(feature = "sender") { detach::Executable::current().ok() } else { None },
+            answers_for_recorder: false,
+        })
     }
 
     pub(crate) fn journal_directory(&self) -> PathBuf {
@@ -192,7 +209,7 @@ pub fn start(tool: Tool) -> Telemetry {
             return off(None);
         }
     };
-    if detach::is_sender(&session.config.tool.id) {
+    if cfg!(feature = "sender") && detach::is_sender(&session.config.tool.id) {
         detach::leave_parent();
         if detach::is_between() {
             let id = &session.config.tool.id;
@@ -265,6 +282,6 @@ impl Drop for Telemetry {
 }
 
 /// How a sender would be started now, for `status`.
-pub(crate) fn way(session: &Session) -> Way {
+pub(crate) fn way(session: &Session) -> start::Way {
     start::choose(session)
 }

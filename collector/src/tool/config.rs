@@ -1,16 +1,16 @@
 //! `telemetry.toml`: every key, its meaning, its default, and the checks that need no other file.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::time::Duration;
 
+use super::found::Found;
 use super::grants::Endpoint;
-use super::keys::{self, table, words};
+use super::keys::{Fill, Wrong, table, words};
 use super::sites;
 
 /// A configuration file bigger than this is not one.
+#[cfg(feature = "config-file")]
 const MAX_FILE: u64 = 256 * 1024;
 
 /// Why a configuration cannot be used: where, what, and what would be right.
@@ -24,6 +24,10 @@ pub struct ConfigError {
 impl ConfigError {
     pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { place: place.into(), problem: problem.into() }
+    }
+
+    fn in_line(place: &str, wrong: Wrong) -> Self {
+        Self::new(format!("{place}, line {}", wrong.line), wrong.what)
     }
 }
 
@@ -125,7 +129,7 @@ pub enum IdentityKind {
 words!(IdentityKind { "keyed" => Keyed, "unkeyed" => Unkeyed, "random" => Random, "none" => None });
 
 /// `[backend]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 #[non_exhaustive]
 pub struct BackendTable {
     /// `http`, `datadog`, `posthog`, `otlp`; the name of an embedded component; or `noop`, `stdout`,
@@ -142,7 +146,7 @@ pub struct BackendTable {
     /// the user again; what `allow` does not name stays forbidden.
     pub otel_environment: bool,
     /// Handed to the component's `configure` as JSON.
-    pub settings: toml::Table,
+    pub settings: serde_json::Map<String, serde_json::Value>,
     /// Tightens or widens what a component may use.
     pub limits: BackendLimits,
 }
@@ -151,7 +155,7 @@ table!(BackendTable { name as "use", path, sha256, otel_environment, settings, l
 
 /// `[backend.limits]`: each replaces the host's default, which its documentation gives with the reason. All of
 /// the host's limits are here but the size of a component's stack, which is the engine's.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 #[non_exhaustive]
 pub struct BackendLimits {
     /// Bytes of the file, before it is compiled.
@@ -409,24 +413,25 @@ impl Config {
         }
     }
 
-    /// Parses and checks the text of a `telemetry.toml`; `place` names it in errors.
+    /// Parses and checks the text of a `telemetry.toml`; `place` names it in errors. Needs the feature
+    /// `config-file`.
     ///
     /// # Errors
     /// With the line and what would be right.
+    #[cfg(any(feature = "config-file", test))]
     pub fn parse(text: &str, place: &str) -> Result<Self, ConfigError> {
-        let mut config = Self::new("");
-        keys::parse(text, &mut config).map_err(|wrong| {
-            let line = text.bytes().take(wrong.at).filter(|it| *it == b'\n').count() + 1;
-            ConfigError::new(format!("{place}, line {line}"), wrong.what)
-        })?;
-        config.checked(place)
+        super::text::read(text)
+            .and_then(|found| Self::filled(&found))
+            .map_or_else(|wrong| Err(ConfigError::in_line(place, wrong)), |config| config.checked(place))
     }
 
-    /// Reads, parses and checks a file.
+    /// Reads, parses and checks a file. Needs the feature `config-file`.
     ///
     /// # Errors
     /// As [`Config::parse`], and where the file cannot be read.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+    #[cfg(feature = "config-file")]
+    pub fn read(path: &std::path::Path) -> Result<Self, ConfigError> {
+        use std::io::Read;
         let place = path.display().to_string();
         let mut text = String::new();
         let read =
@@ -438,6 +443,18 @@ impl Config {
             }
             Ok(_) => Self::parse(&text, &place),
         }
+    }
+
+    /// What was parsed before, checked.
+    pub(super) fn embedded(found: &Found) -> Result<Self, ConfigError> {
+        const PLACE: &str = "telemetry.toml (embedded)";
+        Self::filled(found).map_err(|wrong| ConfigError::in_line(PLACE, wrong))?.checked(PLACE)
+    }
+
+    fn filled(found: &Found) -> Result<Self, Wrong> {
+        let mut config = Self::new("");
+        config.fill(found)?;
+        Ok(config)
     }
 
     /// The checks that a type cannot make.
@@ -469,11 +486,11 @@ impl Config {
         }
         let jitter = self.delivery.jitter;
         if !(0.0..=1.0).contains(&jitter) {
-            return wrong(format!("[delivery] jitter = {jitter} is not a share from 0 to 1"));
+            return wrong("[delivery] jitter is not a share from 0 to 1".into());
         }
         for (kind, rate) in &self.delivery.sample {
             if !(0.0..=1.0).contains(rate) {
-                return wrong(format!("[delivery.sample] {kind:?} = {rate} is not a share from 0 to 1"));
+                return wrong(format!("[delivery.sample] {kind:?} is not a share from 0 to 1"));
             }
         }
         if let Err(problem) = sites::resolve(self.backend.name.as_deref(), &mut self.endpoints) {

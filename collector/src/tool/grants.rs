@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::keys::{Fill, Found, Given, Wrong, entries, table};
+use super::found::Found;
+use super::keys::{Fill, Wrong, entries, table};
 
 /// A grant: one named endpoint of `[endpoints.<name>]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 #[non_exhaustive]
 pub struct Endpoint {
     /// Scheme, host, port and the prefix of every path. Where a `site` is named, that site's.
@@ -31,11 +32,11 @@ pub struct Endpoint {
 table!(Endpoint { url, site, allow, credential, ca_file, client_certificate, client_key, proxy });
 
 impl Fill for BTreeMap<String, Endpoint> {
-    fn fill(&mut self, found: Found<'_>) -> Result<(), Wrong> {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong> {
         for (name, value) in entries(found)? {
             let mut endpoint = Endpoint::new("");
             endpoint.fill(value)?;
-            self.insert(name.into_inner().into_owned(), endpoint);
+            self.insert(name.to_string(), endpoint);
         }
         Ok(())
     }
@@ -78,7 +79,7 @@ impl Endpoint {
 }
 
 /// A credential: where it goes and where it comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 #[non_exhaustive]
 pub struct Credential {
     /// Where in the request it goes.
@@ -96,7 +97,7 @@ impl Credential {
 }
 
 /// Where in a request a credential goes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 #[non_exhaustive]
 pub enum Placement {
     /// The header of this name, after this prefix (as in `Bearer `; may be empty).
@@ -121,7 +122,7 @@ pub enum Placement {
 }
 
 /// Where a credential comes from.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CredentialSource {
     /// It stands in the configuration. Whoever has the tool can read it.
@@ -168,12 +169,12 @@ struct CredentialTable {
 
 table!(CredentialTable { header, prefix, bearer, basic_user, query, path, value, env, file });
 
-impl Given for Credential {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let at = found.span().start;
+impl Fill for Option<Credential> {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong> {
         let mut table = CredentialTable::default();
         table.fill(found)?;
-        table.try_into().map_err(|what: String| Wrong::new(at, what))
+        *self = Some(table.try_into().map_err(|what: String| Wrong::new(found.line, what))?);
+        Ok(())
     }
 }
 

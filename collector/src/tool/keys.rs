@@ -1,80 +1,132 @@
-//! Reading the text of a `telemetry.toml` into what has a field for each key.
+//! What fills the fields of a configuration from what stands in a `telemetry.toml`.
 //!
-//! By hand rather than derived: every tool parses its configuration, and what serde's derive writes for each
-//! table was a tenth of a tool that only records (`SIZES.md`).
+//! By hand rather than derived: every tool does this, and what serde's derive writes for each table was a tenth
+//! of a tool that only records (`SIZES.md`).
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use toml::Spanned;
-use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
+use super::found::{Found, Pair, Value};
 
-use super::duration;
+/// What the component is handed: its settings as JSON.
+pub(super) type Settings = serde_json::Map<String, serde_json::Value>;
 
-/// What stands after a key, and where.
-pub(super) type Found<'t> = Spanned<DeValue<'t>>;
-
-/// What is wrong in the text, and at which byte.
+/// What is wrong, and in which line.
 pub(super) struct Wrong {
-    pub(super) at: usize,
+    pub(super) line: u32,
     pub(super) what: String,
 }
 
 impl Wrong {
-    pub(super) fn new(at: usize, what: impl Into<String>) -> Self {
-        Self { at, what: what.into() }
+    pub(super) fn new(line: u32, what: impl Into<String>) -> Self {
+        Self { line, what: what.into() }
     }
 
     /// Something else than what the key takes.
-    fn unfit(at: usize, value: &DeValue<'_>, expected: &str) -> Self {
-        let is = match value {
-            DeValue::String(text) => format!("string {text:?}"),
-            DeValue::Integer(number) => format!("integer `{number}`"),
-            DeValue::Float(number) => format!("float `{number}`"),
-            DeValue::Boolean(truth) => format!("boolean `{truth}`"),
-            other => other.type_str().to_owned(),
+    fn unfit(found: &Found, expected: &str) -> Self {
+        let is = match &found.value {
+            Value::Text(text) => format!("string {text:?}"),
+            Value::Whole(number) => format!("integer `{number}`"),
+            // Without the number: what writes one out is 14 KiB that few tools have otherwise.
+            Value::Number(_) => "a number with a fraction".to_owned(),
+            Value::Truth(truth) => format!("boolean `{truth}`"),
+            Value::Time(_) => "datetime".to_owned(),
+            Value::Array(_) => "array".to_owned(),
+            Value::Table(_) => "table".to_owned(),
         };
-        Self::new(at, format!("invalid type: {is}, expected {expected}"))
+        Self::new(found.line, format!("invalid type: {is}, expected {expected}"))
     }
 }
 
-/// What a key can fill.
-pub(super) trait Fill {
-    fn fill(&mut self, found: Found<'_>) -> Result<(), Wrong>;
+/// What a key can fill: a field, by the type that it has. One function fills them all, which is smaller than one
+/// for each type.
+pub(super) enum Field<'a> {
+    Truth(&'a mut bool),
+    MaybeTruth(&'a mut Option<bool>),
+    Text(&'a mut String),
+    MaybeText(&'a mut Option<String>),
+    Texts(&'a mut Vec<String>),
+    Whole(&'a mut u64),
+    MaybeWhole(&'a mut Option<u64>),
+    Small(&'a mut u32),
+    MaybeSmall(&'a mut Option<u32>),
+    MaybePositive(&'a mut Option<NonZeroU32>),
+    Number(&'a mut f64),
+    Duration(&'a mut Duration),
+    MaybeDuration(&'a mut Option<Duration>),
+    Other(&'a mut dyn Fill),
 }
 
-/// What stands after a key as a whole.
-pub(super) trait Given: Sized {
-    fn given(found: Found<'_>) -> Result<Self, Wrong>;
-}
-
-impl<T: Given> Fill for T {
-    fn fill(&mut self, found: Found<'_>) -> Result<(), Wrong> {
-        *self = T::given(found)?;
+impl Field<'_> {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong> {
+        match self {
+            Self::Truth(it) => **it = truth(found)?,
+            Self::MaybeTruth(it) => **it = Some(truth(found)?),
+            Self::Text(it) => **it = text(found)?.to_owned(),
+            Self::MaybeText(it) => **it = Some(text(found)?.to_owned()),
+            Self::Texts(it) => **it = texts(found)?,
+            Self::Whole(it) => **it = whole(found)?,
+            Self::MaybeWhole(it) => **it = Some(whole(found)?),
+            Self::Small(it) => **it = small(found)?,
+            Self::MaybeSmall(it) => **it = Some(small(found)?),
+            Self::MaybePositive(it) => **it = Some(positive(found)?),
+            Self::Number(it) => **it = number(found)?,
+            Self::Duration(it) => **it = duration(found)?,
+            Self::MaybeDuration(it) => **it = Some(duration(found)?),
+            Self::Other(it) => return it.fill(found),
+        }
         Ok(())
     }
 }
 
-/// Parses a text, and fills what its tables are for.
-pub(super) fn parse(text: &str, into: &mut dyn Fill) -> Result<(), Wrong> {
-    let table = DeTable::parse(text)
-        .map_err(|error| Wrong::new(error.span().map_or(0, |it| it.start), error.message()))?;
-    into.fill(Spanned::new(table.span(), DeValue::Table(table.into_inner())))
+/// What fills itself.
+pub(super) trait Fill {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong>;
+}
+
+impl<'a, T: Fill> From<&'a mut T> for Field<'a> {
+    fn from(it: &'a mut T) -> Self {
+        Self::Other(it)
+    }
+}
+
+/// The types that a field of a table has of its own.
+macro_rules! fields {
+    ($($case:ident($type:ty)),* $(,)?) => {$(
+        impl<'a> From<&'a mut $type> for Field<'a> {
+            fn from(it: &'a mut $type) -> Self {
+                Self::$case(it)
+            }
+        }
+    )*};
+}
+
+fields! {
+    Truth(bool),
+    MaybeTruth(Option<bool>),
+    Text(String),
+    MaybeText(Option<String>),
+    Texts(Vec<String>),
+    Whole(u64),
+    MaybeWhole(Option<u64>),
+    Small(u32),
+    MaybeSmall(Option<u32>),
+    MaybePositive(Option<NonZeroU32>),
+    Number(f64),
+    Duration(Duration),
+    MaybeDuration(Option<Duration>),
 }
 
 /// Fills the fields of a table. A key that has none is an error, which lists those that there are.
-pub(super) fn fill_fields(
-    found: Found<'_>,
-    fields: &mut [(&'static str, &mut dyn Fill)],
-) -> Result<(), Wrong> {
+pub(super) fn fill_fields(found: &Found, fields: &mut [(&'static str, Field<'_>)]) -> Result<(), Wrong> {
     for (key, value) in entries(found)? {
-        match fields.iter_mut().find(|(name, _)| *name == key.get_ref()) {
+        match fields.iter_mut().find(|(name, _)| *name == key.as_ref()) {
             Some((_, field)) => field.fill(value)?,
             None => {
                 let known: Vec<_> = fields.iter().map(|(name, _)| format!("`{name}`")).collect();
-                let what = format!("unknown field `{}`, expected one of {}", key.get_ref(), known.join(", "));
-                return Err(Wrong::new(key.span().start, what));
+                let what = format!("unknown field `{key}`, expected one of {}", known.join(", "));
+                return Err(Wrong::new(value.line, what));
             }
         }
     }
@@ -86,10 +138,10 @@ pub(super) fn fill_fields(
 macro_rules! table {
     ($table:ident { $($field:ident $(as $key:literal)?),* $(,)? }) => {
         impl $crate::tool::keys::Fill for $table {
-            fn fill(&mut self, found: $crate::tool::keys::Found<'_>) -> Result<(), $crate::tool::keys::Wrong> {
+            fn fill(&mut self, found: &$crate::tool::found::Found) -> Result<(), $crate::tool::keys::Wrong> {
                 let Self { $($field),* } = self;
                 $crate::tool::keys::fill_fields(found, &mut [
-                    $(($crate::tool::keys::table!(@ $field $($key)?), $field)),*
+                    $(($crate::tool::keys::table!(@ $field $($key)?), $field.into())),*
                 ])
             }
         }
@@ -102,11 +154,12 @@ pub(super) use table;
 /// What is one of several words.
 macro_rules! words {
     ($word:ident { $($written:literal => $case:ident),* $(,)? }) => {
-        impl $crate::tool::keys::Given for $word {
-            fn given(found: $crate::tool::keys::Found<'_>) -> Result<Self, $crate::tool::keys::Wrong> {
+        impl $crate::tool::keys::Fill for $word {
+            fn fill(&mut self, found: &$crate::tool::found::Found) -> Result<(), $crate::tool::keys::Wrong> {
                 const WORDS: &[&str] = &[$($written),*];
                 const CASES: &[$word] = &[$($word::$case),*];
-                $crate::tool::keys::word(found, WORDS).map(|at| CASES[at])
+                *self = CASES[$crate::tool::keys::word(found, WORDS)?];
+                Ok(())
             }
         }
     };
@@ -114,196 +167,113 @@ macro_rules! words {
 pub(super) use words;
 
 /// Which of these words it is.
-pub(super) fn word(found: Found<'_>, words: &[&str]) -> Result<usize, Wrong> {
-    let at = found.span().start;
-    let text = String::given(found)?;
+pub(super) fn word(found: &Found, words: &[&str]) -> Result<usize, Wrong> {
+    let text = text(found)?;
     words.iter().position(|it| *it == text).ok_or_else(|| {
         let words: Vec<_> = words.iter().map(|it| format!("`{it}`")).collect();
-        Wrong::new(at, format!("unknown variant `{text}`, expected one of {}", words.join(", ")))
+        Wrong::new(found.line, format!("unknown variant `{text}`, expected one of {}", words.join(", ")))
     })
 }
 
 /// The keys of a table and what stands after them.
-pub(super) fn entries(found: Found<'_>) -> Result<DeTable<'_>, Wrong> {
-    let at = found.span().start;
-    match found.into_inner() {
-        DeValue::Table(table) => Ok(table),
-        other => Err(Wrong::unfit(at, &other, "a table")),
+pub(super) fn entries(found: &Found) -> Result<&[Pair], Wrong> {
+    match &found.value {
+        Value::Table(table) => Ok(table),
+        _ => Err(Wrong::unfit(found, "a table")),
     }
 }
 
-impl Given for bool {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let at = found.span().start;
-        match found.into_inner() {
-            DeValue::Boolean(truth) => Ok(truth),
-            other => Err(Wrong::unfit(at, &other, "a boolean")),
+fn text(found: &Found) -> Result<&str, Wrong> {
+    match &found.value {
+        Value::Text(text) => Ok(text),
+        _ => Err(Wrong::unfit(found, "a string")),
+    }
+}
+
+fn truth(found: &Found) -> Result<bool, Wrong> {
+    match found.value {
+        Value::Truth(truth) => Ok(truth),
+        _ => Err(Wrong::unfit(found, "a boolean")),
+    }
+}
+
+fn texts(found: &Found) -> Result<Vec<String>, Wrong> {
+    match &found.value {
+        Value::Array(items) => items.iter().map(|it| text(it).map(str::to_owned)).collect(),
+        _ => Err(Wrong::unfit(found, "an array of strings")),
+    }
+}
+
+fn whole(found: &Found) -> Result<u64, Wrong> {
+    fits(found).ok_or_else(|| Wrong::unfit(found, "a whole number that is not negative"))
+}
+
+fn small(found: &Found) -> Result<u32, Wrong> {
+    fits(found).ok_or_else(|| Wrong::unfit(found, "a whole number from 0 to 4294967295"))
+}
+
+fn positive(found: &Found) -> Result<NonZeroU32, Wrong> {
+    let number = fits(found).and_then(NonZeroU32::new);
+    number.ok_or_else(|| Wrong::unfit(found, "a nonzero whole number up to 4294967295"))
+}
+
+fn fits<T: TryFrom<i64>>(found: &Found) -> Option<T> {
+    if let Value::Whole(it) = found.value { it.try_into().ok() } else { None }
+}
+
+fn number(found: &Found) -> Result<f64, Wrong> {
+    match found.value {
+        Value::Whole(it) => Ok(it as f64),
+        Value::Number(it) => Ok(it),
+        _ => Err(Wrong::unfit(found, "a number")),
+    }
+}
+
+fn duration(found: &Found) -> Result<Duration, Wrong> {
+    match &found.value {
+        Value::Text(text) => super::duration::parse(text).map_err(|what| Wrong::new(found.line, what)),
+        Value::Whole(0) => Ok(Duration::ZERO),
+        Value::Whole(number) => {
+            Err(Wrong::new(found.line, format!("`{number}` has no unit: write it as in \"{number}s\"")))
         }
+        _ => Err(Wrong::unfit(found, "a duration such as \"15m\"")),
     }
 }
 
-impl Given for String {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let at = found.span().start;
-        match found.into_inner() {
-            DeValue::String(text) => Ok(text.into_owned()),
-            other => Err(Wrong::unfit(at, &other, "a string")),
-        }
-    }
-}
-
-impl Given for u64 {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        whole(&found, "a whole number of 64 bits that is not negative")
-    }
-}
-
-impl Given for u32 {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        whole(&found, "a whole number from 0 to 4294967295")
-    }
-}
-
-impl Given for NonZeroU32 {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        const EXPECTED: &str = "a nonzero whole number up to 4294967295";
-        let number: u32 = whole(&found, EXPECTED)?;
-        Self::new(number).ok_or_else(|| Wrong::unfit(found.span().start, found.get_ref(), EXPECTED))
-    }
-}
-
-fn whole<T: TryFrom<i128>>(found: &Found<'_>, expected: &str) -> Result<T, Wrong> {
-    // Through the wider type: TOML knows a `-0`, and numbers that only an unsigned type holds.
-    let number = match found.get_ref() {
-        DeValue::Integer(it) => i128::from_str_radix(it.as_str(), it.radix()).ok(),
-        _ => None,
-    };
-    let number = number.and_then(|it| it.try_into().ok());
-    number.ok_or_else(|| Wrong::unfit(found.span().start, found.get_ref(), expected))
-}
-
-impl Given for f64 {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let number = match found.get_ref() {
-            DeValue::Integer(it) => integer(it).map(|it| it as f64),
-            DeValue::Float(it) => float(it),
-            _ => None,
-        };
-        number.ok_or_else(|| Wrong::unfit(found.span().start, found.get_ref(), "a number"))
-    }
-}
-
-fn integer(it: &DeInteger<'_>) -> Option<i64> {
-    i64::from_str_radix(it.as_str(), it.radix()).ok()
-}
-
-/// None where it is too big, as TOML has it.
-fn float(it: &DeFloat<'_>) -> Option<f64> {
-    let number: f64 = it.as_str().parse().ok()?;
-    (number.is_finite() || it.as_str().ends_with(|last: char| last.is_ascii_alphabetic())).then_some(number)
-}
-
-impl Given for Duration {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let at = found.span().start;
-        match found.into_inner() {
-            DeValue::String(text) => duration::parse(&text).map_err(|what| Wrong::new(at, what)),
-            DeValue::Integer(number) if integer(&number) == Some(0) => Ok(Self::ZERO),
-            DeValue::Integer(number) => {
-                Err(Wrong::new(at, format!("`{number}` has no unit: write it as in \"{number}s\"")))
-            }
-            other => Err(Wrong::unfit(at, &other, "a duration such as \"15m\"")),
-        }
-    }
-}
-
-impl<T: Given> Given for Option<T> {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        T::given(found).map(Some)
-    }
-}
-
-impl Given for Vec<String> {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let at = found.span().start;
-        match found.into_inner() {
-            DeValue::Array(items) => items.into_iter().map(String::given).collect(),
-            other => Err(Wrong::unfit(at, &other, "an array of strings")),
-        }
-    }
-}
-
-impl Given for BTreeMap<String, f64> {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        let mut all = Self::new();
+impl Fill for BTreeMap<String, f64> {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong> {
         for (key, value) in entries(found)? {
-            all.insert(key.into_inner().into_owned(), f64::given(value)?);
+            self.insert(key.to_string(), number(value)?);
         }
-        Ok(all)
+        Ok(())
     }
 }
 
-impl Given for toml::Table {
-    fn given(found: Found<'_>) -> Result<Self, Wrong> {
-        settings(entries(found)?)
+impl Fill for Settings {
+    fn fill(&mut self, found: &Found) -> Result<(), Wrong> {
+        *self = settings(entries(found)?);
+        Ok(())
     }
 }
 
-/// A table whose keys are the component's own.
-fn settings(table: DeTable<'_>) -> Result<toml::Table, Wrong> {
-    let mut all = toml::Table::new();
+/// A table whose keys are the component's own, as JSON. What JSON has no word for: a time is its text, and what
+/// is no number is `null`.
+fn settings(table: &[Pair]) -> Settings {
+    // One by one: what collects into a map brings a sort of its own.
+    let mut all = Settings::new();
     for (key, value) in table {
-        all.insert(key.into_inner().into_owned(), setting(value)?);
+        all.insert(key.to_string(), setting(value));
     }
-    Ok(all)
+    all
 }
 
-fn setting(found: Found<'_>) -> Result<toml::Value, Wrong> {
-    let at = found.span().start;
-    let value = found.into_inner();
-    let fit = match &value {
-        DeValue::Integer(it) => integer(it).map(toml::Value::Integer),
-        DeValue::Float(it) => float(it).map(toml::Value::Float),
-        _ => None,
-    };
-    Ok(match value {
-        DeValue::String(text) => text.into_owned().into(),
-        DeValue::Boolean(truth) => truth.into(),
-        DeValue::Datetime(time) => time.into(),
-        DeValue::Array(items) => {
-            toml::Value::Array(items.into_iter().map(setting).collect::<Result<_, _>>()?)
-        }
-        DeValue::Table(table) => toml::Value::Table(settings(table)?),
-        number => fit.ok_or_else(|| Wrong::unfit(at, &number, "a number of 64 bits"))?,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What `[backend.settings]` may hold is any TOML, and is what the `toml` crate makes of it.
-    #[test]
-    fn settings_are_what_toml_says() {
-        let text = r#"
-            text = "a\tb\u00e9"
-            whole = [0, -0, +7, 1_000, 0xff, 0o17, 0b11, -9223372036854775808]
-            parts = [0.1, -0.0, +1.5, 6.626e-34, 1e3, 1_0.2_5, 3.141592653589793, 1.7976931348623157e308]
-            no_numbers = [inf, +inf, -inf]
-            truth = true
-            time = 1979-05-27T07:32:00Z
-            table = { nested = [{ a = 1 }, { a = "2" }], dotted.key = "x" }
-        "#;
-        let table = Spanned::new(0..0, DeValue::Table(DeTable::parse(text).unwrap().into_inner()));
-        let read = toml::Table::given(table).unwrap_or_else(|wrong| panic!("{}", wrong.what));
-        assert_eq!(read, toml::from_str::<toml::Table>(text).unwrap());
-    }
-
-    #[test]
-    fn a_number_that_does_not_fit_is_no_number() {
-        for text in ["x = 9223372036854775808", "x = 1e400"] {
-            let table = Spanned::new(0..0, DeValue::Table(DeTable::parse(text).unwrap().into_inner()));
-            assert!(toml::Table::given(table).is_err(), "{text}");
-        }
+fn setting(found: &Found) -> serde_json::Value {
+    match &found.value {
+        Value::Text(text) | Value::Time(text) => text.as_ref().into(),
+        Value::Whole(number) => (*number).into(),
+        Value::Number(number) => (*number).into(),
+        Value::Truth(truth) => (*truth).into(),
+        Value::Array(items) => serde_json::Value::Array(items.iter().map(setting).collect()),
+        Value::Table(table) => serde_json::Value::Object(settings(table)),
     }
 }

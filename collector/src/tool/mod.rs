@@ -2,12 +2,16 @@
 
 mod config;
 mod duration;
+#[doc(hidden)]
+pub mod found;
 mod grants;
 mod keys;
 mod otel;
 #[doc(hidden)]
 pub mod shipping;
 mod sites;
+#[cfg(any(feature = "config-file", test))]
+mod text;
 
 pub use config::{Config, ConfigError};
 pub use config::{Consent, Delivery, ErasureTable, IdentityKind, JournalCaps, Mode, Semantics, ToolTable};
@@ -21,6 +25,16 @@ use crate::backend::{Backend, Erasure};
 
 /// Makes the author's own backend, in the process that sends.
 pub(crate) type MakeBackend = Arc<dyn Fn() -> Box<dyn Backend> + Send + Sync>;
+
+/// What no backend is: for the compiler's message where a tool that only records is given one of its own.
+#[cfg(not(feature = "sender"))]
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a tool that only records sends through no backend of its own",
+    label = "needs the feature `sender` of cli-telemetry",
+    note = "add it to the dependency: `features = [\"sender\"]`"
+)]
+pub trait NeedsTheFeatureSender {}
 
 /// The author's own way to ask for an erasure.
 pub(crate) type Erase = Arc<dyn Fn(&[String]) -> Erasure + Send + Sync>;
@@ -47,13 +61,8 @@ pub(crate) enum Code {
     Precompiled(&'static [u8]),
 }
 
-/// Where the configuration comes from.
-#[derive(Clone)]
-enum Source {
-    Text(Cow<'static, str>),
-    File(PathBuf),
-    Built(Box<Config>),
-}
+/// Reads the configuration. A function, so that of all the ways to have one only that which a tool takes is linked.
+type Read = Arc<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
 
 /// A tool as its author declares it: what [`start`](crate::start()) takes.
 ///
@@ -74,7 +83,9 @@ enum Source {
 #[derive(Clone)]
 pub struct Tool {
     version: Cow<'static, str>,
-    source: Source,
+    read: Read,
+    /// The file that it is read from when the tool runs, if it is.
+    file: Option<PathBuf>,
     debug_build: bool,
     data_directory: Option<PathBuf>,
     pub(crate) backend: Option<(Cow<'static, str>, MakeBackend)>,
@@ -85,21 +96,31 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// A tool whose configuration is this TOML text. `version` is the tool's own, as a rule
-    /// `env!("CARGO_PKG_VERSION")`.
+    /// What [`tool!`](crate::tool!) makes: a tool whose configuration was parsed when it was compiled.
+    #[doc(hidden)]
+    pub fn embedded(version: impl Into<Cow<'static, str>>, found: &'static found::Found) -> Self {
+        Self::new(version.into(), Arc::new(move || Config::embedded(found)))
+    }
+
+    /// A tool whose configuration is this TOML text, which is parsed when the tool starts. `version` is the
+    /// tool's own, as a rule `env!("CARGO_PKG_VERSION")`. Needs the feature `config-file`;
+    /// [`tool!`](crate::tool!) does not, which parses a file when the tool is compiled.
+    #[cfg(any(feature = "config-file", test))]
     pub fn from_toml(version: impl Into<Cow<'static, str>>, text: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(version.into(), Source::Text(text.into()))
+        let text = text.into();
+        Self::new(version.into(), Arc::new(move || Config::parse(&text, "telemetry.toml (embedded)")))
     }
 
     /// A tool whose configuration was built in code.
     pub fn from_config(version: impl Into<Cow<'static, str>>, config: Config) -> Self {
-        Self::new(version.into(), Source::Built(Box::new(config)))
+        Self::new(version.into(), Arc::new(move || config.clone().checked("the configuration built in code")))
     }
 
-    fn new(version: Cow<'static, str>, source: Source) -> Self {
+    fn new(version: Cow<'static, str>, read: Read) -> Self {
         Self {
             version,
-            source,
+            read,
+            file: None,
             debug_build: cfg!(debug_assertions),
             data_directory: None,
             backend: None,
@@ -123,7 +144,7 @@ impl Tool {
     }
 
     /// Reads the configuration from this file when the tool starts, in place of what was embedded.
-    /// Relative paths in it are relative to its directory.
+    /// Relative paths in it are relative to its directory. Needs the feature `config-file`.
     ///
     /// A file that cannot be read or is not understood names no tool and no destination: while it is so,
     /// nothing is recorded or sent, the user's `status` says what is wrong in which line, and what earlier
@@ -132,9 +153,12 @@ impl Tool {
     ///
     /// Whoever chooses the file chooses where data goes: take the path from a place that only the
     /// author or the machine's administrator can write, never from the working directory.
+    #[cfg(feature = "config-file")]
     #[must_use]
     pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.source = Source::File(path.into());
+        let path = path.into();
+        self.file = Some(path.clone());
+        self.read = Arc::new(move || Config::read(&path));
         self
     }
 
@@ -147,7 +171,8 @@ impl Tool {
 
     /// Sends through the author's own backend. `make` is called in the process that sends, which is
     /// seldom the one that records. `destination` is what the user consents to, as in
-    /// `"Example Corp at telemetry.example.com"`.
+    /// `"Example Corp at telemetry.example.com"`. Needs the feature `sender`: without it the tool only records.
+    #[cfg(feature = "sender")]
     #[must_use]
     pub fn backend<B: Backend + 'static>(
         mut self,
@@ -155,6 +180,18 @@ impl Tool {
         make: impl Fn() -> B + Send + Sync + 'static,
     ) -> Self {
         self.backend = Some((destination.into(), Arc::new(move || Box::new(make()))));
+        self
+    }
+
+    /// Says what is missing where the author's own backend could not be used.
+    #[cfg(not(feature = "sender"))]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn backend<B: NeedsTheFeatureSender>(
+        self,
+        _: impl Into<Cow<'static, str>>,
+        _: impl Fn() -> B + Send + Sync + 'static,
+    ) -> Self {
         self
     }
 
@@ -216,11 +253,7 @@ impl Tool {
     /// Where the file cannot be read, or the text is not a valid configuration; the message names
     /// the file, the line and what would be right.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        let mut config = match &self.source {
-            Source::Text(text) => Config::parse(text, "telemetry.toml (embedded)"),
-            Source::File(path) => Config::read(path),
-            Source::Built(config) => config.clone().checked("the configuration built in code"),
-        }?;
+        let mut config = (self.read)()?;
         let applied = otel::apply(&mut config, |name| std::env::var(name).ok());
         applied.map(|()| config).map_err(|problem| ConfigError::new("the environment", problem))
     }
@@ -228,12 +261,11 @@ impl Tool {
     /// What relative paths in the configuration are relative to: the directory of the file, or of
     /// the executable where the configuration is embedded. Never the working directory.
     pub(crate) fn base_directory(&self) -> Option<PathBuf> {
-        match &self.source {
-            Source::File(path) => std::path::absolute(path).ok()?.parent().map(Path::to_path_buf),
-            Source::Text(_) | Source::Built(_) => {
-                std::env::current_exe().ok()?.parent().map(Path::to_path_buf)
-            }
-        }
+        let of = match &self.file {
+            Some(file) => std::path::absolute(file).ok()?,
+            None => std::env::current_exe().ok()?,
+        };
+        of.parent().map(Path::to_path_buf)
     }
 
     pub(crate) fn version(&self) -> &str {

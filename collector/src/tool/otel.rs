@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::config::Config;
 use super::grants::{Credential, CredentialSource, Placement};
+use super::keys::Settings;
 use super::shipping::looks_like_a_credential;
 
 /// The endpoint of the OTLP backend.
@@ -64,7 +65,7 @@ pub(super) fn apply(config: &mut Config, variable: impl Fn(&str) -> Option<Strin
              with the `url` that holds where no variable is set"
         ));
     };
-    let mut set = |key: &str, value: String| settings.insert(key.to_owned(), toml::Value::String(value));
+    let mut set = |key: &str, value: String| settings.insert(key.to_owned(), value.into());
     if let Some(it) = find("ENDPOINT") {
         let whole = it.name.contains("_LOGS_");
         endpoint.site = None;
@@ -107,8 +108,8 @@ pub(super) fn apply(config: &mut Config, variable: impl Fn(&str) -> Option<Strin
         (None, Some(it)) => return Err(it.wrong("there is no CLIENT_CERTIFICATE to it: set that too")),
     }
     let Some(headers) = find("HEADERS") else { return Ok(()) };
-    let plain = settings.entry("headers").or_insert_with(|| toml::Value::Table(toml::Table::new()));
-    let Some(plain) = plain.as_table_mut() else {
+    let plain = settings.entry("headers").or_insert_with(|| serde_json::Value::Object(Settings::new()));
+    let Some(plain) = plain.as_object_mut() else {
         return Err("[backend.settings] headers: is no table of names and values".into());
     };
     let mut secret = None;
@@ -118,7 +119,7 @@ pub(super) fn apply(config: &mut Config, variable: impl Fn(&str) -> Option<Strin
             secret = Some((name, value));
         } else {
             plain.retain(|known, _| !known.eq_ignore_ascii_case(&name));
-            plain.insert(name, toml::Value::String(value));
+            plain.insert(name, value.into());
         }
     }
     if let Some((name, value)) = secret {
@@ -220,7 +221,7 @@ mod tests {
     fn a_header_that_looks_like_a_credential_becomes_one_and_is_shown_by_nothing() {
         let headers = "X-Team=ops, authorization=Basic%20aHVudGVyMg==,x-scope=a%2Cb";
         let config = applied(AUTHORS, &[("HEADERS", headers)]).unwrap();
-        let plain = config.backend.settings["headers"].as_table().unwrap();
+        let plain = config.backend.settings["headers"].as_object().unwrap();
         let plain: Vec<_> =
             plain.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
         assert_eq!(plain, [("X-Team", "ops"), ("x-scope", "a,b")]);

@@ -26,9 +26,9 @@ pub fn has_a_secret(endpoint: &Endpoint) -> bool {
 
 /// The headers among a component's plain settings that look like credentials.
 #[must_use]
-pub fn secret_headers(settings: &toml::Table) -> Vec<&str> {
+pub fn secret_headers(settings: &serde_json::Map<String, serde_json::Value>) -> Vec<&str> {
     let tables =
-        settings.iter().filter(|(key, _)| key.contains("header")).filter_map(|(_, value)| value.as_table());
+        settings.iter().filter(|(key, _)| key.contains("header")).filter_map(|(_, value)| value.as_object());
     tables
         .flat_map(|table| table.keys())
         .map(String::as_str)

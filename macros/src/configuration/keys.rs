@@ -161,9 +161,9 @@ pub(super) const PREFIX: Key = key("prefix", Text);
 
 impl Table {
     /// Whether a table of this name is this one.
-    pub(super) fn is(&self, name: &[String]) -> bool {
+    pub(super) fn is(&self, name: &[&str]) -> bool {
         let mut parts = self.name.split('.').filter(|it| !it.is_empty());
-        name.iter().all(|part| parts.next().is_some_and(|it| it == "*" || it == part))
+        name.iter().all(|part| parts.next().is_some_and(|it| it == "*" || it == *part))
             && parts.next().is_none()
     }
 

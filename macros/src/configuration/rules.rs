@@ -2,42 +2,40 @@
 
 use super::Problem;
 use super::keys::{Key, PLACES, PREFIX, SOURCES, TABLES, Takes};
-use super::read::{Entry, Value};
+use super::read::{Entry, Found, Value};
 
 /// Everything that is wrong with what was read.
-pub(super) fn check(entries: &[Entry]) -> Vec<Problem> {
+pub(super) fn check(entries: &[Entry<'_>]) -> Vec<Problem> {
     let mut problems: Vec<Problem> = entries.iter().filter_map(of_entry).collect();
     together(entries, &mut problems);
     problems
 }
 
 /// Whether keys in a table of this name are the author's own.
-fn is_free(table: &[String]) -> bool {
-    matches!(table, [first, second, ..] if first == "backend" && second == "settings")
+fn is_free(table: &[&str]) -> bool {
+    matches!(table, ["backend", "settings", ..])
 }
 
-fn is_sample(table: &[String]) -> bool {
-    matches!(table, [first, second] if first == "delivery" && second == "sample")
+fn is_sample(table: &[&str]) -> bool {
+    matches!(table, ["delivery", "sample"])
 }
 
 /// The endpoint whose credential this table is.
-fn credential(table: &[String]) -> Option<&str> {
+fn credential<'a>(table: &[&'a str]) -> Option<&'a str> {
     match table {
-        [first, endpoint, last] if first == "endpoints" && last == "credential" => Some(endpoint),
+        ["endpoints", endpoint, "credential"] => Some(endpoint),
         _ => None,
     }
 }
 
-fn of_entry(entry: &Entry) -> Option<Problem> {
+fn of_entry(entry: &Entry<'_>) -> Option<Problem> {
     let mut name = entry.table.clone();
     if is_free(&name) {
         return None;
     }
     // A table by another name: `a = { .. }` is what `[a]` is.
-    if entry.value == Value::Table {
-        if !entry.key.is_empty() {
-            name.push(entry.key.clone());
-        }
+    if matches!(entry.value, Value::Table(_)) {
+        name.push(entry.key);
         let known =
             TABLES.iter().any(|it| it.is(&name) || it.name.starts_with(&format!("{}.", name.join("."))))
                 || is_free(&name)
@@ -48,7 +46,7 @@ fn of_entry(entry: &Entry) -> Option<Problem> {
     let place = || format!("[{}]", name.join("."));
     if is_sample(&name) {
         let what = format!("`{}` in {} is a share from 0 to 1", entry.key, place());
-        return (!is_share(&entry.value)).then(|| Problem::new(entry.line, what));
+        return (!is_share(entry.value)).then(|| Problem::new(entry.line, what));
     }
     let keys: Vec<&Key> = if credential(&name).is_some() {
         PLACES.iter().chain(&SOURCES).chain([&PREFIX]).collect()
@@ -64,26 +62,26 @@ fn of_entry(entry: &Entry) -> Option<Problem> {
         let what = if name.is_empty() {
             format!("`{}` stands before any table: the first one is [tool]", entry.key)
         } else {
-            format!("unknown key `{}` in {}{}", entry.key, place(), near(&entry.key, &names, "`", "`"))
+            format!("unknown key `{}` in {}{}", entry.key, place(), near(entry.key, &names, "`", "`"))
         };
         return Some(Problem::new(entry.line, what));
     };
-    takes(known, &entry.value)
+    takes(known, entry.value)
         .map(|what| Problem::new(entry.line, format!("`{}` in {} {what}", entry.key, place())))
 }
 
 /// A key whose table no header named: `deliver.mode = ..`.
-fn dotted(entry: &Entry, name: &[String]) -> Option<Problem> {
+fn dotted(entry: &Entry<'_>, name: &[&str]) -> Option<Problem> {
     let known = TABLES.iter().any(|it| it.name.starts_with(&format!("{}.", name.join("."))));
     known.then(|| Problem::new(entry.line, format!("unknown key `{}` in [{}]", entry.key, name.join("."))))
 }
 
-fn unknown_table(line: usize, name: &[String], entry: &Entry) -> Problem {
+fn unknown_table(line: usize, name: &[&str], entry: &Entry<'_>) -> Problem {
     let names: Vec<&str> = TABLES.iter().map(|it| it.name).filter(|it| !it.is_empty()).collect();
     // `[tool]` has a key where there is none for a table.
-    if let Some(table) = TABLES.iter().find(|it| !entry.key.is_empty() && it.is(&entry.table))
+    if let Some(table) = TABLES.iter().find(|it| it.is(&entry.table))
         && let Some(key) = table.keys.iter().find(|it| it.name == entry.key)
-        && let Some(what) = takes(key, &entry.value)
+        && let Some(what) = takes(key, entry.value)
     {
         return Problem::new(line, format!("`{}` in [{}] {what}", entry.key, entry.table.join(".")));
     }
@@ -95,9 +93,9 @@ fn unknown_table(line: usize, name: &[String], entry: &Entry) -> Problem {
 fn takes(key: &Key, value: &Value) -> Option<String> {
     let not = |expected: &str| Some(format!("is {expected}, not {}", value.what()));
     match (key.takes, value) {
-        (Takes::Truth, Value::Truth) | (Takes::Text, Value::Text(_)) | (Takes::Credential, Value::Table) => {
-            None
-        }
+        (Takes::Truth, Value::Truth(_))
+        | (Takes::Text, Value::Text(_))
+        | (Takes::Credential, Value::Table(_)) => None,
         (Takes::Truth, _) => not("true or false"),
         (Takes::Credential, _) => not("a table such as { bearer = true, env = \"TOKEN\" }"),
         (Takes::Id, Value::Text(text)) => {
@@ -110,25 +108,27 @@ fn takes(key: &Key, value: &Value) -> Option<String> {
         (Takes::Duration, Value::Text(text)) => {
             (!is_duration(text)).then(|| format!("is a duration such as \"15m\", not \"{text}\""))
         }
-        (Takes::Duration, Value::Whole(zero)) if zero.trim_matches(['0', '+', '-']).is_empty() => None,
+        (Takes::Duration, Value::Whole(0)) => None,
         (Takes::Duration, _) => not("a duration such as \"15m\""),
         (Takes::Word(words), Value::Text(text)) => {
             (!words.contains(&text.as_str())).then(|| format!("is {}, not \"{text}\"", listed(words, "or")))
         }
         (Takes::Word(words), _) => not(&listed(words, "or")),
-        (Takes::Words(words), Value::Array(items)) => items.iter().find_map(|item| match item {
-            Value::Text(text) if words.contains(&text.as_str()) => None,
-            Value::Text(text) => Some(format!("can have {}, not \"{text}\"", listed(words, "and"))),
-            other => Some(format!("can have {}, not {}", listed(words, "and"), other.what())),
-        }),
+        (Takes::Words(words), Value::Array(items)) => {
+            items.iter().find_map(|Found { value, .. }| match value {
+                Value::Text(text) if words.contains(&text.as_str()) => None,
+                Value::Text(text) => Some(format!("can have {}, not \"{text}\"", listed(words, "and"))),
+                other => Some(format!("can have {}, not {}", listed(words, "and"), other.what())),
+            })
+        }
         (Takes::Words(words), _) => not(&format!("an array of {}", listed(words, "and"))),
-        (Takes::Whole(most), Value::Whole(text)) => match whole(text) {
+        (Takes::Whole(most), Value::Whole(it)) => match u64::try_from(*it).ok() {
             Some(number) if number <= most => None,
             Some(_) => Some(format!("is at most {most}")),
             None => Some("is a whole number that is not negative".to_owned()),
         },
         (Takes::Whole(_), _) => not("a whole number"),
-        (Takes::Count(most), Value::Whole(text)) => match whole(text) {
+        (Takes::Count(most), Value::Whole(it)) => match u64::try_from(*it).ok() {
             Some(0) | None => Some("is a whole number from 1".to_owned()),
             Some(number) => (number > most).then(|| format!("is at most {most}")),
         },
@@ -141,7 +141,7 @@ fn takes(key: &Key, value: &Value) -> Option<String> {
 fn is_share(value: &Value) -> bool {
     match value {
         Value::Number(it) => (0.0..=1.0).contains(it),
-        Value::Whole(it) => matches!(it.as_str(), "0" | "1" | "+0" | "+1" | "-0"),
+        Value::Whole(it) => matches!(it, 0 | 1),
         _ => false,
     }
 }
@@ -152,16 +152,6 @@ fn listed(words: &[&str], last: &str) -> String {
         Some((end, start)) if !start.is_empty() => format!("{} {last} {end}", start.join(", ")),
         _ => quoted.concat(),
     }
-}
-
-fn whole(text: &str) -> Option<u64> {
-    let text = text.strip_prefix('+').unwrap_or(text);
-    for (mark, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-        if let Some(digits) = text.strip_prefix(mark) {
-            return u64::from_str_radix(digits, radix).ok();
-        }
-    }
-    text.parse().ok()
 }
 
 fn is_id(text: &str) -> bool {
@@ -183,12 +173,11 @@ fn is_duration(text: &str) -> bool {
 }
 
 /// What has to be there, and what excludes one another.
-fn together(entries: &[Entry], problems: &mut Vec<Problem>) {
-    let in_table = |name: &[&str]| -> Vec<&Entry> {
-        entries.iter().filter(|it| it.table.iter().map(String::as_str).eq(name.iter().copied())).collect()
-    };
+fn together(entries: &[Entry<'_>], problems: &mut Vec<Problem>) {
+    let in_table =
+        |name: &[&str]| -> Vec<&Entry<'_>> { entries.iter().filter(|it| it.table == name).collect() };
     let tool = in_table(&["tool"]);
-    match tool.first() {
+    match entries.iter().find(|it| it.table.is_empty() && it.key == "tool") {
         None => {
             problems.push(Problem::new(1, "[tool] is missing: `[tool]` and `id = \"com.example.greet\"`"))
         }
@@ -205,14 +194,8 @@ fn together(entries: &[Entry], problems: &mut Vec<Problem>) {
     }
     let mut endpoints: Vec<&str> = Vec::new();
     for entry in entries {
-        let name = match (&*entry.table, &*entry.key) {
-            ([first], key) if first == "endpoints" && !key.is_empty() => key,
-            ([first, name, ..], _) if first == "endpoints" => name,
-            _ => continue,
-        };
-        if endpoints.contains(&name) {
-            continue;
-        }
+        let ["endpoints"] = entry.table[..] else { continue };
+        let name = entry.key;
         endpoints.push(name);
         let table = in_table(&["endpoints", name]);
         let keyed = |key: &str| table.iter().find(|it| it.key == key);
@@ -238,9 +221,9 @@ fn together(entries: &[Entry], problems: &mut Vec<Problem>) {
     of_erasure(&in_table(&["erasure"]), &endpoints, problems);
 }
 
-fn of_erasure(entries: &[&Entry], endpoints: &[&str], problems: &mut Vec<Problem>) {
+fn of_erasure(entries: &[&Entry<'_>], endpoints: &[&str], problems: &mut Vec<Problem>) {
     for entry in entries {
-        let Value::Text(text) = &entry.value else { continue };
+        let Value::Text(text) = entry.value else { continue };
         if entry.key == "endpoint" && !endpoints.contains(&text.as_str()) {
             let what = format!("`endpoint` in [erasure] is not granted: add `[endpoints.{text}]` with `url`");
             problems.push(Problem::new(entry.line, what));
@@ -258,7 +241,7 @@ fn of_erasure(entries: &[&Entry], endpoints: &[&str], problems: &mut Vec<Problem
     }
 }
 
-fn of_credential(endpoint: &str, entries: &[&Entry], problems: &mut Vec<Problem>) {
+fn of_credential(endpoint: &str, entries: &[&Entry<'_>], problems: &mut Vec<Problem>) {
     let Some(first) = entries.first() else { return };
     let count = |keys: &[Key]| entries.iter().filter(|it| keys.iter().any(|key| key.name == it.key)).count();
     let whose = format!("the credential of [endpoints.{endpoint}]");

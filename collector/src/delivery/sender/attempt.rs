@@ -1,6 +1,6 @@
 //! One attempt at one batch: leave, claim, request, and what its end does to the journal.
 
-use super::{Finished, Sender, batches, random};
+use super::{Finished, Sender, random};
 use crate::backend::{self, Origin, Outcome, SendContext};
 use crate::delivery::ledger;
 use crate::delivery::policy::{self, Act, Happened, Next, Step};
@@ -27,7 +27,7 @@ impl Sender<'_> {
             let noted = identity::remember(self.session.place.directory(), machine_id);
             noted.map_err(|error| Finished::Held(format!("the machine id cannot be noted: {error}")))?;
         }
-        let events: Vec<_> = batch.records.iter().filter_map(batches::event).collect();
+        let events: Vec<_> = batch.records.iter().filter_map(crate::delivery::recorded::event).collect();
         let bytes = events.iter().map(backend::json::estimate).sum();
         let now = Timestamp::now();
         let count = u32::try_from(batch.records.len()).unwrap_or(u32::MAX);

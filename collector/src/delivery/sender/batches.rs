@@ -4,8 +4,9 @@ use super::{Finished, Sender, held_by_journal};
 use crate::backend;
 use crate::delivery::limits::BatchLimits;
 use crate::delivery::policy::Pick;
-use crate::event::{Ended, Event, EventId, Timestamp, codec};
-use crate::journal::{self, LossCause, RecordKind, Want};
+use crate::delivery::recorded::{ANY, sendable};
+use crate::event::{EventId, Timestamp, codec};
+use crate::journal::{self, LossCause, Want};
 
 impl Sender<'_> {
     /// The next batch: one that was tried before, or a new one.
@@ -94,20 +95,4 @@ impl Sender<'_> {
         }
         if batch.records.is_empty() { Ok(None) } else { Ok(Some(batch)) }
     }
-}
-
-/// An id where only an event's size is asked for: all of them are equally long.
-pub(crate) const ANY: EventId = EventId([1; 16]);
-
-pub(crate) fn sendable(kind: RecordKind) -> bool {
-    matches!(kind, RecordKind::Event | RecordKind::Start)
-}
-
-/// A record as an event. A start without its end is a command that was interrupted.
-pub(crate) fn event(record: &journal::Record) -> Option<Event<'static>> {
-    let mut event = codec::decode(EventId(record.id), &record.payload)?;
-    if record.kind == RecordKind::Start {
-        event.ended = Some(Ended::Interrupted);
-    }
-    Some(event)
 }

@@ -6,7 +6,7 @@ use super::CommandError;
 use crate::backend::select::Choice;
 use crate::consent::{May, Stored, file};
 use crate::delivery::start::Way;
-use crate::delivery::{Unreadable, files, helper, sender};
+use crate::delivery::{Unreadable, configured, files, helper};
 use crate::event::Timestamp;
 use crate::journal;
 use crate::platform::private;
@@ -119,7 +119,7 @@ fn decision(session: &Session, to: &mut Diagnosis) {
             format!(
                 "{}: {why}; {}",
                 session.place.consent().display(),
-                verdict.advice(&super::status::command(session))
+                verdict.advice(&crate::commands::command(session))
             ),
         ),
         _ if verdict.may == May::Off => to.add("decision", Outcome::Skip, verdict.reason()),
@@ -356,7 +356,7 @@ fn delivery(session: &Session, to: &mut Diagnosis) {
             return to.add("last delivery", Outcome::Fail, format!("the delivery schedule: {unreadable}"));
         }
     };
-    if let Some((why, ..)) = schedule.held(&sender::rules(session)) {
+    if let Some((why, ..)) = schedule.held(&configured::rules(session)) {
         to.add("held", Outcome::Fail, why.to_owned());
     }
     match (schedule.last(), schedule.last_success()) {

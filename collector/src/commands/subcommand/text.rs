@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::doctor::{Diagnosis, Outcome};
 use super::style::Style;
-use super::{Disabled, Enabled, Flushed, Log, Reset, Status};
 use crate::backend::preview::{Of, Preview, Request};
+use crate::commands::{Diagnosis, Disabled, Enabled, Flushed, Log, Outcome, Reset, Status};
 use crate::erasure::Progress;
 
 /// A body without text is shown so many bytes far.

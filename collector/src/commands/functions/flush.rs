@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::CommandError;
 use crate::consent::May;
 use crate::delivery::sender::{self, Finished, Urgency};
-use crate::delivery::{files, helper};
+use crate::delivery::{configured, files, helper};
 use crate::erasure::Progress;
 use crate::event::Timestamp;
 use crate::journal;
@@ -45,15 +45,20 @@ pub fn flush() -> Result<Flushed, CommandError> {
         });
     }
     crate::recorder::seal();
-    if verdict.may == May::Send && !sender::can_send(&session) {
-        return Ok(by_helper(&session, erasure));
+    if cfg!(feature = "sender") && (verdict.may == May::Local || configured::can_send(&session)) {
+        return Ok(by_itself(&session, erasure));
     }
+    Ok(by_helper(&session, erasure))
+}
+
+/// This process sends.
+fn by_itself(session: &Session, erasure: Option<Progress>) -> Flushed {
     let deadline = Instant::now() + session.config.delivery.lifetime;
-    let mut report = sender::run(&session, Urgency::Now, deadline, true);
+    let mut report = sender::run(session, Urgency::Now, deadline, true);
     // Another run's sender, or this one's own in CI, is at work: what it leaves is for this one.
     while report.finished == Finished::Busy && Instant::now() < deadline {
         std::thread::sleep(BUSY);
-        report = sender::run(&session, Urgency::Now, deadline, true);
+        report = sender::run(session, Urgency::Now, deadline, true);
     }
     let left = match report.finished {
         Finished::Empty => None,
@@ -64,7 +69,7 @@ pub fn flush() -> Result<Flushed, CommandError> {
         Finished::Held(why) | Finished::Forbidden(why) => Some(why),
         Finished::OutOfTime => Some("there was no time for all of them: run it again".to_owned()),
     };
-    Ok(Flushed { delivered: report.delivered, erasure, left })
+    Flushed { delivered: report.delivered, erasure, left }
 }
 
 /// The tool only records: its helper sends, and what it left tells how that went.
@@ -78,7 +83,7 @@ fn by_helper(session: &Session, erasure: Option<Progress>) -> Flushed {
         Err(why) => Some(why),
         Ok(()) if survey.events + survey.interrupted == 0 => None,
         Ok(()) => {
-            let held = after.held(&sender::rules(session)).map(|(why, ..)| why.to_owned());
+            let held = after.held(&configured::rules(session)).map(|(why, ..)| why.to_owned());
             Some(held.unwrap_or_else(|| match (after.not_before(), after.last()) {
                 (Some(moment), Some((_, _, reason))) if moment > Timestamp::now() => {
                     format!("{reason} (next attempt after {})", moment.rfc3339())

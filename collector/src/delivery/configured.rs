@@ -3,22 +3,31 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU32;
 
-use crate::backend;
+use crate::backend::select::Choice;
 use crate::delivery::backoff::Backoff;
 use crate::delivery::rules::{INTERVAL, Rules, Semantics};
 use crate::session::Session;
 
 /// Whether this build can open the chosen backend.
 pub(crate) fn can_send(session: &Session) -> bool {
-    cfg!(feature = "components")
-        || !matches!(
-            session.selected.choice,
-            backend::select::Choice::Named(_) | backend::select::Choice::Path(_)
-        )
+    cfg!(feature = "sender")
+        && (cfg!(feature = "components")
+            || !matches!(session.selected.choice, Choice::Named(_) | Choice::Path(_)))
+}
+
+/// Whether the tool does, as far as this process knows: it may be the tool's helper, which answers for a tool that
+/// only records.
+pub(crate) fn tool_sends(session: &Session) -> bool {
+    can_send(session) && !session.answers_for_recorder
 }
 
 /// The author's rules of delivery.
 pub(crate) fn rules(session: &Session) -> Rules {
+    Rules { configuration: configuration(session), ..throttle(session) }
+}
+
+/// The same for the throttle alone, which asks for less.
+pub(crate) fn throttle(session: &Session) -> Rules {
     let delivery = &session.config.delivery;
     let defaults = Rules::default();
     let throttled = !delivery.interval.is_zero();
@@ -34,7 +43,6 @@ pub(crate) fn rules(session: &Session) -> Rules {
         crowd: defaults.crowd.filter(|_| throttled),
         backoff: Backoff { base: delivery.interval.min(INTERVAL), ..defaults.backoff },
         max_age: session.config.journal.max_age,
-        configuration: configuration(session),
         ..defaults
     }
 }
@@ -43,7 +51,7 @@ pub(crate) fn rules(session: &Session) -> Rules {
 fn configuration(session: &Session) -> u64 {
     let mut hasher = DefaultHasher::new();
     let config = &session.config;
-    format!("{:?} {:?} {}", config.backend, config.endpoints, session.tool.version()).hash(&mut hasher);
+    (&config.backend, &config.endpoints, session.tool.version()).hash(&mut hasher);
     for endpoint in config.endpoints.values() {
         if let Some(crate::tool::CredentialSource::Environment(name)) =
             endpoint.credential.as_ref().map(|it| &it.source)

@@ -3,13 +3,17 @@
 //! What a command found goes to standard output, as text or, with `--json`, as one JSON document. Text
 //! has colour on a terminal only, and none where `NO_COLOR` is set.
 
+mod style;
+mod text;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::style::Style;
-use super::{CommandError, text};
+use style::Style;
+
+use super::CommandError;
 
 /// Manage opt-in pseudonymous usage telemetry.
 ///
@@ -141,52 +145,19 @@ pub enum Action {
     },
 }
 
-/// For the tool's own `init`: `--skip-telemetry`, which is given by itself in CI.
-///
-/// ```
-/// use clap::Parser;
-///
-/// #[derive(Parser)]
-/// struct Init {
-///     #[command(flatten)]
-///     telemetry: telemetry::commands::InitArgs,
-/// }
-///
-/// assert!(Init::parse_from(["init", "--skip-telemetry"]).telemetry.skips());
-/// assert!(!Init::parse_from(["init", "--skip-telemetry=false"]).telemetry.skips());
-/// ```
-#[derive(Debug, Clone, Default, clap::Args)]
-#[non_exhaustive]
-pub struct InitArgs {
-    /// Do not ask about usage telemetry [default: true in CI]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub skip_telemetry: Option<bool>,
-}
-
-impl InitArgs {
-    /// Whether the question is skipped.
-    #[must_use]
-    pub fn skips(&self) -> bool {
-        self.skip_telemetry.unwrap_or_else(super::skips_by_default)
-    }
-
-    /// Puts the question, unless it is skipped; see [`ask_at_init`](super::ask_at_init).
-    ///
-    /// # Errors
-    /// Where an answer cannot be stored.
-    pub fn ask(&self, asker: &mut dyn crate::consent::Asker) -> Result<crate::consent::Asked, CommandError> {
-        super::ask_at_init(self.skips(), asker)
-    }
-}
-
 impl Args {
     /// Does it, prints the result, and gives the exit code.
     #[must_use]
     pub fn run(&self) -> ExitCode {
+        ExitCode::from(self.done())
+    }
+
+    /// The same, with the code as a number.
+    pub(crate) fn done(&self) -> u8 {
         crate::recorder::leave_commands_out();
         let mut output = Vec::new();
-        let code = match self.write(&mut output, Style::of_stdout()) {
-            Ok(code) => code,
+        let done = match self.write(&mut output, Style::of_stdout()) {
+            Ok(done) => done,
             Err(error) => {
                 match &self.action {
                     // `status` is asked in order to learn of just such things.
@@ -195,15 +166,16 @@ impl Args {
                         let _ = writeln!(io::stderr(), "telemetry: {error}");
                     }
                 }
-                ExitCode::FAILURE
+                false
             }
         };
         // A reader that has gone away (`| head`) is not an error of ours.
         let _ = io::stdout().write_all(&output);
-        code
+        u8::from(!done)
     }
 
-    fn write(&self, to: &mut Vec<u8>, style: Style) -> Result<ExitCode, CommandError> {
+    /// Whether it is done, and nothing is left to do.
+    fn write(&self, to: &mut Vec<u8>, style: Style) -> Result<bool, CommandError> {
         // Writing into memory does not fail.
         let mut failed = false;
         let _ = match &self.action {
@@ -254,7 +226,7 @@ impl Args {
                 }
             }
         };
-        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(!failed)
     }
 }
 

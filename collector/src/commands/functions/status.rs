@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::CommandError;
 use crate::consent::{May, Stored, file};
-use crate::delivery::sender;
+use crate::delivery::configured::rules;
 use crate::delivery::start::Way;
 use crate::delivery::{files, helper};
 use crate::event::Timestamp;
@@ -94,7 +94,7 @@ pub fn status() -> Result<Status, CommandError> {
     let session = super::begin()?;
     let verdict = session.verdict();
     let survey = journal::survey(&session.journal_directory());
-    let rules = sender::rules(&session);
+    let rules = rules(&session);
     let schedule = files::read_schedule(session.place.directory());
     let (mut held, mut delivered, mut last_delivery, mut last_attempt, mut next_attempt) =
         (None, 0, None, None, None);
@@ -127,7 +127,7 @@ pub fn status() -> Result<Status, CommandError> {
             Some(because) => format!("{}; {because}", verdict.decided_by),
             None => verdict.decided_by.to_string(),
         },
-        advice: verdict.advice(&command(&session)),
+        advice: verdict.advice(&crate::commands::command(&session)),
         warnings: verdict
             .warnings
             .iter()
@@ -217,9 +217,4 @@ pub(super) fn sender_in_words(session: &Session, way: &Way) -> String {
         Way::Inline => "at exit, without a network".to_owned(),
         Way::Never => "only `flush`".to_owned(),
     }
-}
-
-/// How the user calls the subcommand.
-pub(crate) fn command(session: &Session) -> String {
-    format!("{} telemetry", session.config.name())
 }

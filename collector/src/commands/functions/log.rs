@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::CommandError;
 use crate::backend::json::Line;
 use crate::backend::{Origin, rotated};
-use crate::delivery::{Delivery, ledger, sender};
+use crate::delivery::{Delivery, ledger, recorded};
 use crate::journal;
 use crate::session::LOCAL;
 
@@ -74,7 +74,7 @@ pub fn log(most: usize) -> Result<Log, CommandError> {
     let mut events: Vec<Recorded> =
         local.into_iter().map(|json| Recorded { state: State::Local, json }).collect();
     for (label, record) in journal::read_all(&session.journal_directory(), most) {
-        let Some(event) = sender::event(&record) else { continue };
+        let Some(event) = recorded::event(&record) else { continue };
         let origin = serde_json::from_slice::<Origin>(&label.origin).ok();
         let Ok(json) = serde_json::to_string(&Line::new(&event, origin.as_ref())) else { continue };
         let state = if label.destination == LOCAL { State::Local } else { State::Pending };

@@ -1,0 +1,111 @@
+//! The tool's part: it finds the helper, hands everything over, and waits.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use super::{ARGUMENT, RECORDS, RECORDS_THIS, SENDS, declared};
+use crate::delivery::{configured, helper};
+use crate::platform::detach;
+use crate::session::{self, NoSession};
+
+/// The actions that show what a tool can record.
+const ABOUT_WHAT_IS_DECLARED: [&str; 2] = ["schema", "preview"];
+
+/// Hands these arguments over and waits: the exit code of what they did. `mounted` is what the subcommand is
+/// called.
+///
+/// # Errors
+/// Why nobody could be asked, and what to do.
+pub(crate) fn hand_over(arguments: &[OsString], mounted: &str) -> Result<u8, String> {
+    let (name, id, sends, metadata) = match session::current() {
+        Ok(session) => (
+            helper::name(&session),
+            session.config.tool.id.clone(),
+            configured::can_send(&session),
+            session.tool.metadata.clone(),
+        ),
+        Err(why @ (NoSession::NotStarted | NoSession::BuiltOut)) => return Err(why.to_string()),
+        // The helper meets the same, and says so as each action does. Here only the program itself has a name.
+        Err(why) => match own_name() {
+            Some(name) if beside(&name).is_ok_and(|it| it.is_file()) => {
+                (name, String::new(), false, Vec::new())
+            }
+            _ => return Err(why.to_string()),
+        },
+    };
+    if !detach::may_start() {
+        return Err(
+            "with another user's powers this tool starts no other program, and its telemetry is managed by \
+                    one: run it without them"
+                .to_owned(),
+        );
+    }
+    let program = beside(&name).map_err(|error| format!("the running program cannot be found: {error}"))?;
+    if !program.is_file() {
+        return Err(format!(
+            "this tool's telemetry is managed by the program `{name}`, and there is none at {}: ship it",
+            program.display()
+        ));
+    }
+    let word = arguments.iter().filter_map(|it| it.to_str()).find(|it| !it.starts_with('-'));
+    let asked = word.is_some_and(|word| ABOUT_WHAT_IS_DECLARED.contains(&word));
+    let mut command = Command::new(&program);
+    command.args([
+        ARGUMENT,
+        &id,
+        &called(),
+        mounted,
+        if sends {
+            SENDS
+        } else if asked {
+            RECORDS_THIS
+        } else {
+            RECORDS
+        },
+    ]);
+    command.args(arguments);
+    if asked {
+        command.stdin(Stdio::piped());
+    }
+    // What the tool has printed comes first.
+    let _ = io::stdout().flush();
+    let ended = command.spawn().and_then(|mut child| {
+        if let Some(mut declared) = child.stdin.take() {
+            // A helper that ends before it has read this says itself why.
+            let _ = declared.write_all(declared::written(&metadata).as_bytes());
+        }
+        end_of(&mut child)
+    });
+    ended.map_err(|error| format!("{} cannot be run: {error}", program.display()))
+}
+
+/// What the user called, as clap would name it.
+fn called() -> String {
+    let program = std::env::args_os().next().map(PathBuf::from);
+    program.and_then(|it| Some(it.file_name()?.to_str()?.to_owned())).unwrap_or_default()
+}
+
+/// The helper's name by this program's own.
+fn own_name() -> Option<String> {
+    let own = std::env::current_exe().ok()?;
+    Some(helper::named(own.file_stem()?.to_str()?))
+}
+
+fn beside(name: &str) -> io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(name))
+}
+
+fn end_of(child: &mut Child) -> io::Result<u8> {
+    child.wait().map(code_of)
+}
+
+/// A process that a signal ended has no code; a shell counts from 128.
+fn code_of(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return u8::try_from(signal).map_or(u8::MAX, |signal| signal.saturating_add(128));
+    }
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}

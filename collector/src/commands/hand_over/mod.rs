@@ -1,0 +1,31 @@
+//! The subcommand of a tool that does not link its work: the program `<tool>-telemetry` beside the tool does it.
+//!
+//! The tool knows no word of the subcommand but hands on every argument, its streams, and the end of it; the
+//! helper parses them as the tool would have, under the tool's name. Between the two, in this order: a hidden
+//! argument, which is not the one that starts a sender; the tool's id, so that a helper of another tool does
+//! nothing; what the user called; what the tool cannot be asked by its files; and the user's own arguments.
+//!
+//! What a tool can record is known to the tool alone, so where that is asked for it is written to the helper's
+//! standard input, which nothing else of it reads.
+//!
+//! Hazards: as for the helper that sends, nothing beside a tool with another user's powers is started.
+
+#[cfg(all(feature = "clap", not(feature = "commands")))]
+mod args;
+pub(crate) mod declared;
+#[cfg(all(feature = "clap", not(feature = "commands")))]
+mod given;
+#[cfg(feature = "sender")]
+pub(crate) mod taken;
+
+#[cfg(all(feature = "clap", not(feature = "commands")))]
+pub use args::Args;
+
+/// The helper's first argument.
+const ARGUMENT: &str = "__telemetry_subcommand";
+/// What the helper is told of the tool: that it sends by itself, or that it does not.
+const SENDS: &str = "sends";
+#[cfg_attr(feature = "commands", allow(dead_code, reason = "what is neither of the others"))]
+const RECORDS: &str = "records";
+/// The same, where what the tool can record follows on the standard input.
+const RECORDS_THIS: &str = "records-this";
