@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use super::{ARGUMENT, RECORDS, RECORDS_THIS, SENDS, declared};
+use super::{ARGUMENT, DECLARES, RECORDS, SENDS, declared};
 use crate::delivery::{configured, helper};
 use crate::platform::detach;
 use crate::session::{self, NoSession};
@@ -52,19 +52,12 @@ pub(crate) fn hand_over(arguments: &[OsString], mounted: &str) -> Result<u8, Str
     let word = arguments.iter().filter_map(|it| it.to_str()).find(|it| !it.starts_with('-'));
     let asked = word.is_some_and(|word| ABOUT_WHAT_IS_DECLARED.contains(&word));
     let mut command = Command::new(&program);
-    command.args([
-        ARGUMENT,
-        &id,
-        &called(),
-        mounted,
-        if sends {
-            SENDS
-        } else if asked {
-            RECORDS_THIS
-        } else {
-            RECORDS
-        },
-    ]);
+    let mut about = if sends { SENDS } else { RECORDS }.to_owned();
+    if asked {
+        about.push('+');
+        about.push_str(DECLARES);
+    }
+    command.args([ARGUMENT, &id, &called(), mounted, &about]);
     command.args(arguments);
     if asked {
         command.stdin(Stdio::piped());

@@ -23,9 +23,10 @@ pub use args::Args;
 
 /// The helper's first argument.
 const ARGUMENT: &str = "__telemetry_subcommand";
-/// What the helper is told of the tool: that it sends by itself, or that it does not.
+/// What the helper is told of the tool, with a `+` between: that it sends by itself,
 const SENDS: &str = "sends";
-#[cfg_attr(feature = "commands", allow(dead_code, reason = "what is neither of the others"))]
+/// or does not;
+#[cfg_attr(feature = "commands", allow(dead_code, reason = "what is not the other"))]
 const RECORDS: &str = "records";
-/// The same, where what the tool can record follows on the standard input.
-const RECORDS_THIS: &str = "records-this";
+/// and that what it can record follows on the standard input.
+const DECLARES: &str = "declares";

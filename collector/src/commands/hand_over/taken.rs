@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 
-use super::{ARGUMENT, RECORDS_THIS, SENDS, declared};
+use super::{ARGUMENT, DECLARES, SENDS, declared};
 use crate::session::{self, Session};
 use crate::tool::Tool;
 
@@ -31,7 +31,8 @@ fn taken(mut arguments: impl Iterator<Item = OsString>) -> Option<Taken> {
     }
     let mut word = || arguments.next()?.into_string().ok();
     let (tool_id, called, mounted, about) = (word()?, word()?, word()?, word()?);
-    let (sends, declared) = (about == SENDS, about == RECORDS_THIS);
+    let says = |word| about.split('+').any(|it| it == word);
+    let (sends, declared) = (says(SENDS), says(DECLARES));
     Some(Taken { tool_id, called, mounted, sends, declared, arguments: arguments.collect() })
 }
 
@@ -126,6 +127,9 @@ mod tests {
             (&*taken.tool_id, &*taken.mounted, taken.sends),
             ("com.example.greet", "telemetry", false)
         );
-        assert_eq!(taken.arguments, ["status", "--json"]);
+        assert_eq!((taken.declared, taken.arguments), (false, vec!["status".into(), "--json".into()]));
+        let taken = of(&[ARGUMENT, "com.example.greet", "greet", "telemetry", "sends+declares"])
+            .expect("it is whole");
+        assert!(taken.sends && taken.declared && taken.arguments.is_empty());
     }
 }
