@@ -1,6 +1,6 @@
 //! A tool that only records. An author builds it with
-//! `cli-telemetry = { version = "…", default-features = false }`, so that no WebAssembly runtime and no HTTP
-//! client is in it, and ships `note-telemetry` (the other file of this pair) beside it.
+//! `cli-telemetry = { version = "…", default-features = false, features = ["commands"] }`, so that no WebAssembly
+//! runtime, no HTTP client and no sender is in it, and ships `note-telemetry` (the other file of this pair) beside it.
 
 use std::process::ExitCode;
 

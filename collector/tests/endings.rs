@@ -20,7 +20,8 @@ fn aborting_program() -> PathBuf {
     std::fs::create_dir_all(package.join("src")).unwrap();
     let manifest = format!(
         "[package]\nname = \"probe\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
-         cli-telemetry = {{ path = {library:?}, default-features = false }}\nlibc = \"0.2\"\nserde_json = \"1\"\n\
+         cli-telemetry = {{ path = {library:?}, default-features = false, features = [\"commands\", \
+         \"config-file\", \"sender\"] }}\nlibc = \"0.2\"\nserde_json = \"1\"\n\
          rustix = {{ version = \"1.1\", features = [\"process\"] }}\n\n\
          [profile.dev]\npanic = \"abort\"\ndebug = false\n\n[workspace]\n"
     );
