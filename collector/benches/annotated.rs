@@ -1,7 +1,7 @@
 //! What the attribute costs at run time: off at most 2 ns more than the same function without it, and on at
 //! most 60 ns more than a start mark and a record of the same event alone. Exits with 1 where one is missed.
 //!
-//! `cargo bench -p cli-telemetry --no-default-features --bench annotated`
+//! `cargo bench -p cli-telemetry --no-default-features --features commands,config-file,sender --bench annotated`
 //!
 //! What is compared is called in turns, and each figure is the least of its rounds: what else the machine
 //! does only ever adds to one. It runs itself again with a temporary home, so that "on" is the real journal,

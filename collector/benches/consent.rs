@@ -1,6 +1,6 @@
 //! What consent and identity cost, as ratios to what was measured in the same run.
 //!
-//! Run with `cargo bench -p cli-telemetry --no-default-features --bench consent`.
+//! Run with `cargo bench -p cli-telemetry --no-default-features --features commands,config-file,sender --bench consent`.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

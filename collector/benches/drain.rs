@@ -1,7 +1,7 @@
 //! A backlog of a million events: how fast a sender drains it, and in how much memory, beside how fast it
 //! was filled.
 //!
-//! `cargo bench -p cli-telemetry --no-default-features --bench drain -- [events]`
+//! `cargo bench -p cli-telemetry --no-default-features --features commands,config-file,sender --bench drain -- [events]`
 //!
 //! The memory stands beside its target; where it is missed the exit code is 1. It runs itself again, so that the
 //! memory of the sender is the sender's alone.

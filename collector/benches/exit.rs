@@ -1,7 +1,7 @@
 //! What telemetry adds to a tool that records one event and ends, exit included: whole processes, in turns
 //! with the same tool with telemetry off, and the median of the differences with its 95 % interval.
 //!
-//! `cargo bench -p cli-telemetry --no-default-features --bench exit -- [runs]`
+//! `cargo bench -p cli-telemetry --no-default-features --features commands,config-file,sender --bench exit -- [runs]`
 //!
 //! That tool records, and a backend in Rust sends. The tool with the WebAssembly runtime and the bundled
 //! component linked in is another build, of many minutes:

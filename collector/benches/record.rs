@@ -1,7 +1,7 @@
 //! What recording an event costs, durable against SIGKILL, against the OpenTelemetry SDK's batch queue, which
 //! keeps it in memory: the same event, in the same run, in turns.
 //!
-//! `cargo bench -p cli-telemetry --no-default-features --bench record`
+//! `cargo bench -p cli-telemetry --no-default-features --features commands,config-file,sender --bench record`
 //!
 //! Each figure stands beside its target; where one is missed the exit code is 1. It runs itself again for what
 //! a process can do once only.

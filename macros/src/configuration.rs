@@ -69,8 +69,9 @@ pub(crate) fn embed(arguments: TokenStream) -> syn::Result<TokenStream> {
             let message = format!("{shown}:{line}: {what}");
             quote_spanned!(span=> ::core::compile_error!(#message);)
         });
-        // Of any type, so that nothing else is wrong.
-        return Ok(quote!({ #(#errors)* ::core::unreachable!() }));
+        // One that says nothing, so that nothing else is wrong.
+        let nothing = read::read("").ok().map(|it| embed::found(&library, &it));
+        return Ok(quote!({ #(#errors)* #nothing }));
     }
     let found = found.map(|it| embed::found(&library, &it));
     // The text is no part of the tool: only so is the tool compiled again when the file changes.
