@@ -1,5 +1,6 @@
 //! What telemetry adds to a tool that records one event and ends, exit included: whole processes, in turns
-//! with the same tool with telemetry off, and the median of the differences with its 95 % interval.
+//! with the same tool with telemetry off, and the median of the differences with its 95 % interval. Between two runs
+//! each sender comes as far as it comes.
 //!
 //! `cargo bench -p cli-telemetry --no-default-features --features commands,config-file,sender --bench exit -- [runs]`
 //!
@@ -139,6 +140,8 @@ fn has_proved_itself(home: &Path) -> bool {
 struct Case<'a> {
     mode: &'a str,
     vendor: (&'a str, SocketAddr),
+    /// Where the vendor is that never says anything: whoever dials it waits here.
+    hanging: Option<&'a TcpListener>,
     due: bool,
     fresh: bool,
 }
@@ -155,6 +158,7 @@ impl Case<'_> {
         let off = temporary.path().join("off");
         let mut valid = true;
         let mut differences = Vec::new();
+        let mut waiting = Vec::new();
         let settled = if self.due { None } else { Some(self.settled(&temporary.path().join("on"))) };
         let before = settled.as_ref().map(|home| std::fs::read(home.join("starts")).ok());
         for round in 0..runs {
@@ -166,7 +170,13 @@ impl Case<'_> {
             if self.fresh {
                 let _ = std::fs::remove_dir_all(on.join("journal"));
             }
-            let with = |force| run(if force { &on } else { &off }, force, self.mode, self.vendor.1);
+            let mut with = |force| {
+                let took = run(if force { &on } else { &off }, force, self.mode, self.vendor.1);
+                if force && self.due {
+                    waiting.extend(self.sent(&on));
+                }
+                took
+            };
             let (first, second) = (with(round % 2 == 0), with(round % 2 == 1));
             differences.push(if round % 2 == 0 { first - second } else { second - first });
             let starts = std::fs::read(on.join("starts")).ok();
@@ -181,6 +191,20 @@ impl Case<'_> {
         );
     }
 
+    /// Waits until the sender that was started has come as far as it comes: what it does to the disk and the
+    /// processors meanwhile is no part of another run. The connection, if it is to hang.
+    fn sent(&self, home: &Path) -> Option<TcpStream> {
+        if let Some(listener) = self.hanging {
+            return listener.accept().ok().map(|it| it.0);
+        }
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while !(has_proved_itself(home) && home.join("deliveries").exists()) {
+            assert!(Instant::now() < deadline, "the sender left no mark, or no outcome");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        None
+    }
+
     /// A home with a machine's id, which is made with the yes and not by each run, and a journal.
     fn recorded(&self, home: PathBuf) -> PathBuf {
         run(&home, true, "never", self.vendor.1);
@@ -190,11 +214,10 @@ impl Case<'_> {
     /// A home in which a sender was started that proved itself, and that has ended.
     fn settled(&self, home: &Path) -> PathBuf {
         run(home, true, "detached", self.vendor.1);
-        let deadline = Instant::now() + Duration::from_secs(120);
-        while !(has_proved_itself(home) && home.join("deliveries").exists()) {
-            assert!(Instant::now() < deadline, "the sender left no mark, or no outcome");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        // One that hangs gives up, and is then where the others are.
+        let connection = self.sent(home);
+        Case { hanging: None, ..*self }.sent(home);
+        drop(connection);
         let outcome = std::fs::read_to_string(home.join("deliveries")).unwrap_or_default();
         assert_eq!(outcome.contains("\"delivered\""), self.vendor.0 == "answers", "{outcome}");
         home.to_owned()
@@ -248,7 +271,8 @@ fn main() -> ExitCode {
     };
     let hanging = TcpListener::bind("127.0.0.1:0").expect("a port can be had");
     let never_says = hanging.local_addr().expect("it has an address");
-    let vendors = [("answers", healthy), ("refuses", refused), ("hangs", never_says)];
+    let vendors =
+        [("answers", healthy, None), ("refuses", refused, None), ("hangs", never_says, Some(&hanging))];
     let linked = if cfg!(feature = "bundled") { "the component linked in" } else { "a backend in Rust" };
     let mut judge = Judge::default();
     let quiet = {
@@ -265,10 +289,10 @@ fn main() -> ExitCode {
     );
     println!("mode \"{quiet}\" where no sender is due, mode \"detached\" where one is started");
     for due in [false, true] {
-        for vendor in vendors {
+        for (name, address, hanging) in vendors {
             for fresh in [true, false] {
                 let mode = if due { "detached" } else { quiet };
-                Case { mode, vendor, due, fresh }.compare(asked, &mut judge);
+                Case { mode, vendor: (name, address), hanging, due, fresh }.compare(asked, &mut judge);
             }
         }
     }
