@@ -203,6 +203,8 @@ fn a_yes_a_command_and_a_no_are_what_they_are_with_everything_linked() {
     let hello = machine.greet(&["hello", "Ada"]);
     assert_eq!(said(&hello), ("Hello, Ada!\n".to_owned(), String::new(), Some(0)));
     assert_eq!(machine.greet(&["fail"]).status.code(), Some(3));
+    // Where the helper was quicker than the second command, that waits for its next turn.
+    machine.greet(&["telemetry", "flush"]);
     assert_eq!(machine.delivered(2), ["hello", "fail"]);
     let no = machine.greet(&["telemetry", "off"]);
     let expected = "Telemetry disabled. All pending events have been discarded (0 events).\n";
@@ -260,10 +262,23 @@ fn a_helper_that_a_signal_ends_gives_the_code_that_a_shell_would() {
 fn a_helper_does_nothing_for_a_tool_that_is_not_its_own() {
     let machine = Machine::new();
     let arguments =
-        ["__telemetry_subcommand", "com.example.other", "other", "telemetry", "records", "enable"];
+        ["__telemetry_subcommand", "com.example.other", "other", "telemetry", "records", "", "enable"];
     let (out, error, code) = said(&machine.run("bin/greet-telemetry", &arguments));
     assert_eq!((out.as_str(), code), ("", Some(1)));
     assert!(error.contains("com.example.greet") && error.contains("com.example.other"), "{error}");
+    assert!(machine.files().is_empty());
+}
+
+#[test]
+fn a_helper_that_looks_in_another_directory_than_the_tool_stores_no_decision() {
+    let machine = Machine::new();
+    let elsewhere = machine.path("elsewhere");
+    let directory = elsewhere.to_str().unwrap();
+    let arguments =
+        ["__telemetry_subcommand", "com.example.greet", "greet", "telemetry", "records", directory, "off"];
+    let (out, error, code) = said(&machine.run("bin/greet-telemetry", &arguments));
+    assert_eq!((out.as_str(), code), ("", Some(1)));
+    assert!(error.contains(directory) && error.contains("data_directory"), "{error}");
     assert!(machine.files().is_empty());
 }
 

@@ -37,7 +37,7 @@ impl Writer {
     pub(super) fn work_ahead(&mut self, common: &Common, fast: &Fast) {
         self.grow(fast, 0);
         let more_to_come = fast.with_mapped(Mapped::is_low_ahead) == Some(true);
-        if self.full.is_some() {
+        if self.full.is_some() || self.needs_room {
             self.settle();
             self.make_room(common);
             if more_to_come {
@@ -84,7 +84,7 @@ impl Writer {
     /// only, and where commands are running for the few system calls that take them along.
     pub(super) fn switch(&mut self, common: &Common, fast: &Fast) -> bool {
         let Some(next) = self.next.take() else { return false };
-        if self.full.is_some() {
+        if self.full.is_some() || self.needs_room {
             // It filled before anybody was told to allocate more.
             self.settle();
             self.make_room(common);
@@ -112,7 +112,7 @@ impl Writer {
         };
         self.full = Some(Aside { lease: old, mapped: full });
         self.begin(lease);
-        self.cannot_prepare = false;
+        self.needs_room = true;
         true
     }
 
@@ -139,6 +139,7 @@ impl Writer {
         if let Ok(room) = caps::make_room(folder, &common.settings, Some(&lease.name)) {
             self.take_losses(room.lost);
         }
+        self.needs_room = false;
     }
 
     /// Gives the next segment back, where it is not to be used.

@@ -35,6 +35,8 @@ pub(super) struct Writer {
     pub(super) next: Option<Aside>,
     /// The segment before it, which is full and not sealed yet.
     pub(super) full: Option<Aside>,
+    /// No room was made for the segment in use, which was leased ahead.
+    pub(super) needs_room: bool,
     /// There can be no next one before this one is full.
     pub(super) cannot_prepare: bool,
     draft: Draft,
@@ -402,7 +404,7 @@ impl Writer {
     pub(super) fn begin(&mut self, lease: Lease) {
         self.lease = Some(lease);
         self.said.clear();
-        self.cannot_prepare = false;
+        (self.cannot_prepare, self.needs_room) = (false, false);
     }
 
     pub(super) fn take_losses(&mut self, lost: Lost) {

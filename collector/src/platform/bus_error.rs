@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
-/// Mappings of one process at a time: one for each journal that records much.
+/// Mappings of one process at a time: up to three for each journal that records much.
 const MOST: usize = 64;
 
 /// A place that is neither free nor in use yet.

@@ -29,6 +29,10 @@ use crate::tool::Tool;
 /// default. Where clap cannot ask it, some of what clap says comes from the tool: `greet help telemetry` lists no
 /// actions, and the first line of `greet telemetry --help` is the library's, whatever the author wrote there.
 ///
+/// What the tool's own [`Tool`] is told in code this one is told, too (`data_directory`, `erasure`, `config_file`, …): it
+/// is asked in the tool's place. One whose directory is another does nothing that it is handed. Local events
+/// (`enable --local`) of a tool without the feature `sender` are written by this program, when it has its turn.
+///
 /// As a sender it leaves the session of whoever started it, closes every descriptor that it inherited, asks for consent
 /// before each request, keeps the waits of the schedule, and lives for `[delivery] lifetime` at most; a later
 /// run may end one that lives longer. Run by hand or from a timer it sends where a sender is due. It then never

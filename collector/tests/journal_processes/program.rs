@@ -135,7 +135,8 @@ fn cut(directory: &Path, map: u64, length: u64, threads: u64) {
     let journal = Journal::new(directory.join("journal"), label(), settings(map));
     let cut_all = || {
         for entry in std::fs::read_dir(directory.join("journal")).unwrap() {
-            let file = std::fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
+            // It may have got another name, or have gone.
+            let Ok(file) = std::fs::File::options().write(true).open(entry.unwrap().path()) else { continue };
             let before = file.metadata().unwrap().len();
             file.set_len(if length == u64::MAX { 0 } else { length.min(before) }).unwrap();
             if length == u64::MAX {

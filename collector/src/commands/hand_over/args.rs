@@ -18,7 +18,7 @@ static MOUNTED: OnceLock<String> = OnceLock::new();
 /// Without the feature `commands` the tool does not link what this does: it hands its arguments to the program
 /// `<tool>-telemetry` beside it (see [`helper`](crate::helper())), waits for it, and ends with its exit code. What
 /// the user sees and gets is the same, help included; where that program is missing, [`run`](Self::run) says which
-/// file to ship.
+/// file to ship. Where `start!` was not called, or telemetry was built out, it says that instead, whatever was asked.
 ///
 /// ```
 /// use clap::{Parser, Subcommand};

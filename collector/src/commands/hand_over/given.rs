@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use super::{ARGUMENT, DECLARES, RECORDS, SENDS, declared};
 use crate::delivery::{configured, helper};
@@ -19,10 +19,11 @@ const ABOUT_WHAT_IS_DECLARED: [&str; 2] = ["schema", "preview"];
 /// # Errors
 /// Why nobody could be asked, and what to do.
 pub(crate) fn hand_over(arguments: &[OsString], mounted: &str) -> Result<u8, String> {
-    let (name, id, sends, metadata) = match session::current() {
+    let (name, id, directory, sends, metadata) = match session::current() {
         Ok(session) => (
             helper::name(&session),
             session.config.tool.id.clone(),
+            session.place.directory().to_owned(),
             configured::can_send(&session),
             session.tool.metadata.clone(),
         ),
@@ -30,7 +31,7 @@ pub(crate) fn hand_over(arguments: &[OsString], mounted: &str) -> Result<u8, Str
         // The helper meets the same, and says so as each action does. Here only the program itself has a name.
         Err(why) => match own_name() {
             Some(name) if beside(&name).is_ok_and(|it| it.is_file()) => {
-                (name, String::new(), false, Vec::new())
+                (name, String::new(), PathBuf::new(), false, Vec::new())
             }
             _ => return Err(why.to_string()),
         },
@@ -58,20 +59,24 @@ pub(crate) fn hand_over(arguments: &[OsString], mounted: &str) -> Result<u8, Str
         about.push_str(DECLARES);
     }
     command.args([ARGUMENT, &id, &called(), mounted, &about]);
-    command.args(arguments);
+    command.arg(directory).args(arguments);
     if asked {
         command.stdin(Stdio::piped());
     }
     // What the tool has printed comes first.
     let _ = io::stdout().flush();
-    let ended = command.spawn().and_then(|mut child| {
-        if let Some(mut declared) = child.stdin.take() {
-            // A helper that ends before it has read this says itself why.
-            let _ = declared.write_all(declared::written(&metadata).as_bytes());
-        }
-        end_of(&mut child)
-    });
-    ended.map_err(|error| format!("{} cannot be run: {error}", program.display()))
+    let mut child =
+        command.spawn().map_err(|error| format!("{} cannot be run: {error}", program.display()))?;
+    if let Some(mut declared) = child.stdin.take() {
+        // A helper that ends before it has read this says itself why.
+        let _ = declared.write_all(declared::written(&metadata).as_bytes());
+    }
+    // Where the signal of a child's end is ignored, or somebody else took it, the system does not say how it ended;
+    // the helper has said what there was to say.
+    child
+        .wait()
+        .map(code_of)
+        .map_err(|error| format!("{} has ended, and how is not known here: {error}", program.display()))
 }
 
 /// What the user called, as clap would name it.
@@ -88,10 +93,6 @@ fn own_name() -> Option<String> {
 
 fn beside(name: &str) -> io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(name))
-}
-
-fn end_of(child: &mut Child) -> io::Result<u8> {
-    child.wait().map(code_of)
 }
 
 /// A process that a signal ended has no code; a shell counts from 128.

@@ -3,7 +3,8 @@
 //! The tool knows no word of the subcommand but hands on every argument, its streams, and the end of it; the
 //! helper parses them as the tool would have, under the tool's name. Between the two, in this order: a hidden
 //! argument, which is not the one that starts a sender; the tool's id, so that a helper of another tool does
-//! nothing; what the user called; what the tool cannot be asked by its files; and the user's own arguments.
+//! nothing; what the user called; what the tool cannot be asked by its files; its directory,
+//! so that a no is not stored where the tool never looks; and the user's own arguments.
 //!
 //! What a tool can record is known to the tool alone, so where that is asked for it is written to the helper's
 //! standard input, which nothing else of it reads.

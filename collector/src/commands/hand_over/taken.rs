@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
+use std::path::PathBuf;
 
 use super::{ARGUMENT, DECLARES, SENDS, declared};
 use crate::session::{self, Session};
@@ -15,6 +16,7 @@ pub(crate) struct Taken {
     tool_id: String,
     called: String,
     mounted: String,
+    directory: PathBuf,
     sends: bool,
     declared: bool,
     arguments: Vec<OsString>,
@@ -31,9 +33,10 @@ fn taken(mut arguments: impl Iterator<Item = OsString>) -> Option<Taken> {
     }
     let mut word = || arguments.next()?.into_string().ok();
     let (tool_id, called, mounted, about) = (word()?, word()?, word()?, word()?);
+    let directory = arguments.next()?.into();
     let says = |word| about.split('+').any(|it| it == word);
     let (sends, declared) = (says(SENDS), says(DECLARES));
-    Some(Taken { tool_id, called, mounted, sends, declared, arguments: arguments.collect() })
+    Some(Taken { tool_id, called, mounted, directory, sends, declared, arguments: arguments.collect() })
 }
 
 impl Taken {
@@ -55,6 +58,15 @@ impl Taken {
                     return refused(&format!(
                         "the program beside this tool belongs to {own}, and this is {other}: build both from one \
                          `telemetry.toml`"
+                    ));
+                }
+                // A no that is stored elsewhere would be none.
+                Ok(session) if !self.tool_id.is_empty() && session.place.directory() != self.directory => {
+                    return refused(&format!(
+                        "this tool keeps its telemetry in {}, and the program beside it in {}: give the `Tool` of its \
+                         `helper!` the same `data_directory`",
+                        self.directory.display(),
+                        session.place.directory().display()
                     ));
                 }
                 Ok(mut session) => {
@@ -121,14 +133,16 @@ mod tests {
         assert!(of(&["__telemetry_sender", "now"]).is_none());
         assert!(of(&["status"]).is_none());
         assert!(of(&[ARGUMENT, "com.example.greet", "greet"]).is_none(), "it is cut off");
-        let taken = of(&[ARGUMENT, "com.example.greet", "greet", "telemetry", "records", "status", "--json"]);
+        assert!(of(&[ARGUMENT, "com.example.greet", "greet", "telemetry", "records"]).is_none(), "here, too");
+        let taken =
+            of(&[ARGUMENT, "com.example.greet", "greet", "telemetry", "records", "/x", "status", "--json"]);
         let taken = taken.expect("it is whole");
         assert_eq!(
             (&*taken.tool_id, &*taken.mounted, taken.sends),
             ("com.example.greet", "telemetry", false)
         );
         assert_eq!((taken.declared, taken.arguments), (false, vec!["status".into(), "--json".into()]));
-        let taken = of(&[ARGUMENT, "com.example.greet", "greet", "telemetry", "sends+declares"])
+        let taken = of(&[ARGUMENT, "com.example.greet", "greet", "telemetry", "sends+declares", "/x"])
             .expect("it is whole");
         assert!(taken.sends && taken.declared && taken.arguments.is_empty());
     }
