@@ -113,11 +113,19 @@ fn command(home: &Path, force: bool, delivery: &str, vendor: SocketAddr) -> Comm
 
 fn run(home: &Path, force: bool, delivery: &str, vendor: SocketAddr) -> f64 {
     let mut command = command(home, force, delivery, vendor);
+    settle_disk();
     let started = Instant::now();
     let status = command.status().expect("it can be run again");
     let took = started.elapsed().as_secs_f64() * 1e3;
     assert!(status.success(), "{status}");
     took
+}
+
+/// Waits until the disk is done with what earlier runs left: the directories that were removed, and what the senders
+/// had it write down for good. A run that came meanwhile would wait where it makes a file.
+fn settle_disk() {
+    let settled = std::fs::File::open(std::env::temp_dir()).and_then(|it| Ok(rustix::fs::syncfs(it)?));
+    settled.expect("the file system can be synchronised");
 }
 
 /// The median, and the 95 % interval that the order of so many differences gives it.

@@ -76,6 +76,7 @@ pub mod redact;
 pub mod schema;
 mod scratch;
 mod session;
+mod sum;
 pub mod tool;
 
 pub use command::begin;

@@ -84,7 +84,7 @@ pub(crate) fn flush(session: &Session) -> Result<(), String> {
     let mut child = started.map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
     let until = Instant::now() + session.config.delivery.lifetime;
     // A tool that waits for any child has taken this one's end: then it has ended, too.
-    while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
+    while matches!(child.has_ended(), Ok(false)) && Instant::now() < until {
         std::thread::sleep(BUSY);
     }
     Ok(())

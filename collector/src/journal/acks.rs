@@ -2,9 +2,9 @@
 
 use super::format::{Seed, u32_at};
 use super::names;
-use super::sum::sum;
 use crate::platform::file;
 use crate::platform::folder::{Folder, How};
+use crate::sum::sum;
 use std::io;
 
 const ENTRY: usize = 16;
@@ -12,8 +12,8 @@ const TAG: [u8; 4] = *b"ACK1";
 /// More bytes than the acknowledgements of a segment can need, one record each.
 const MOST_BYTES: u64 = 8 << 20;
 
-fn crc(segment: u64, range: &[u8]) -> u32 {
-    sum(Seed::of(segment).crc(0), range)
+fn sum_of(segment: u64, range: &[u8]) -> u32 {
+    sum(Seed::of(segment).sum(0), range)
 }
 
 /// The ranges of offsets that are done; what is damaged is left out.
@@ -27,7 +27,7 @@ pub(super) fn read(folder: &Folder, segment: u64) -> io::Result<Vec<(u32, u32)>>
 
 pub(super) fn parse(segment: u64, bytes: &[u8]) -> Vec<(u32, u32)> {
     let valid = |entry: &[u8; ENTRY]| {
-        let sound = entry[12..] == TAG && u32_at(entry, 8)? == crc(segment, &entry[..8]);
+        let sound = entry[12..] == TAG && u32_at(entry, 8)? == sum_of(segment, &entry[..8]);
         sound.then_some((u32_at(entry, 0)?, u32_at(entry, 4)?))
     };
     bytes.as_chunks::<ENTRY>().0.iter().filter_map(valid).collect()
@@ -40,7 +40,7 @@ pub(super) fn append(folder: &Folder, segment: u64, ranges: &[(u32, u32)], durab
         let at = bytes.len();
         bytes.extend_from_slice(&from.to_le_bytes());
         bytes.extend_from_slice(&to.to_le_bytes());
-        bytes.extend_from_slice(&crc(segment, &bytes[at..]).to_le_bytes());
+        bytes.extend_from_slice(&sum_of(segment, &bytes[at..]).to_le_bytes());
         bytes.extend_from_slice(&TAG);
     }
     let file = folder.open_file(&names::ack(segment), How::Create)?;

@@ -1,7 +1,7 @@
 //! How a header and a record are laid out in bytes; see the module's page.
 
 use super::settings::{Label, RecordKind};
-use super::sum::sum;
+use crate::sum::sum;
 
 /// What a segment begins with. The digit is the format's version.
 pub(super) const MAGIC: [u8; 8] = *b"telseg1\n";
@@ -42,8 +42,8 @@ impl Header {
         copy.extend_from_slice(destination);
         copy.extend_from_slice(origin);
         copy.resize(length, 0);
-        let crc = header_crc(&copy);
-        copy[12..16].copy_from_slice(&crc.to_le_bytes());
+        let sum = header_sum(&copy);
+        copy[12..16].copy_from_slice(&sum.to_le_bytes());
         copy.extend_from_within(..);
         copy
     }
@@ -69,7 +69,7 @@ impl Header {
             return None;
         }
         let copy = bytes.get(..length)?;
-        if u32_at(copy, 12)? != header_crc(copy) {
+        if u32_at(copy, 12)? != header_sum(copy) {
             return None;
         }
         let destination_end = HEADER_FIXED.checked_add(u32_at(copy, 32)? as usize)?;
@@ -91,7 +91,7 @@ pub(super) fn is_newer(bytes: &[u8]) -> bool {
         && bytes[6] <= b'9'
 }
 
-fn header_crc(copy: &[u8]) -> u32 {
+fn header_sum(copy: &[u8]) -> u32 {
     sum(sum(0, &copy[..12]), &copy[16..])
 }
 
@@ -112,14 +112,14 @@ impl Seed {
         ((self.0 >> 32) as u32) ^ ((offset >> 3) as u32).wrapping_mul(0x9E37_79B1)
     }
 
-    pub(super) const fn crc(self, offset: u64) -> u32 {
+    pub(super) const fn sum(self, offset: u64) -> u32 {
         (self.0 as u32) ^ ((offset >> 3) as u32)
     }
 
     /// The first word of a record, which makes it count; `rest` is all of it behind that.
     #[inline]
     pub(super) fn commit(self, offset: u64, rest: &[u8]) -> u64 {
-        u64::from(self.mark(offset)) | u64::from(sum(self.crc(offset), rest)) << 32
+        u64::from(self.mark(offset)) | u64::from(sum(self.sum(offset), rest)) << 32
     }
 }
 
@@ -210,7 +210,7 @@ pub(super) fn decode_alone(seed: Seed, record: &[u8], offset: u64) -> Option<(He
     let record = record.get(..record_size(length))?;
     #[cfg(test)]
     looked::at(record.len());
-    if u32_at(record, 4)? != sum(seed.crc(offset), &record[8..]) {
+    if u32_at(record, 4)? != sum(seed.sum(offset), &record[8..]) {
         return None;
     }
     let mut id = [0; 16];

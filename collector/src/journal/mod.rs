@@ -37,12 +37,12 @@
 //! Everything is little-endian and aligned to 8 bytes. A segment is its header twice, then records.
 //!
 //! ```text
-//! header:  magic[8] length:u32 crc:u32 id:u64 created_ms:u64 destination_len:u32 origin_len:u32
+//! header:  magic[8] length:u32 sum:u32 id:u64 created_ms:u64 destination_len:u32 origin_len:u32
 //!          destination origin zero-padding
-//! record:  mark:u32 crc:u32 | length:u24 kind:u8 seconds:u32 | id[16] | payload zero-padding |
+//! record:  mark:u32 sum:u32 | length:u24 kind:u8 seconds:u32 | id[16] | payload zero-padding |
 //!          tally:u32 words:u24 0xE5:u8
 //! ```
-//! - A record's `crc` covers everything after it, and starts from a value made of the segment's id
+//! - A record's `sum` covers everything after it, and starts from a value made of the segment's id
 //!   and the record's offset; `mark` is made of the same two. So neither a stale block nor a copied
 //!   record nor a payload that holds a segment is ever taken for a record.
 //! - The last 8 bytes of a record end in a byte that is not zero and say how many events the segment
@@ -50,7 +50,7 @@
 //!   words the record has. So the end of a preallocated file is found
 //!   from behind, a new writer knows the count without reading, and a reader knows how many events a
 //!   damaged stretch held.
-//! - An acknowledgement is `from:u32 to:u32 crc:u32 "ACK1"`: the records that begin in `from..to`.
+//! - An acknowledgement is `from:u32 to:u32 sum:u32 "ACK1"`: the records that begin in `from..to`.
 //!
 //! # Invariants
 //! 1. A segment's bytes are written only under its lease, and only past its last record.
@@ -113,7 +113,6 @@ mod scan;
 mod segment;
 mod settings;
 mod state;
-mod sum;
 mod survey;
 #[cfg(test)]
 mod tests;

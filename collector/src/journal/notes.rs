@@ -11,9 +11,9 @@
 use super::names;
 use super::segment::count;
 use super::settings::LossCause;
-use super::sum::sum;
 use crate::platform::file;
 use crate::platform::folder::{Folder, How};
+use crate::sum::sum;
 use std::io::{self, Write};
 
 /// Where nobody ever drains the file must not grow for ever.

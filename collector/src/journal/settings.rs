@@ -1,6 +1,6 @@
 //! The journal's vocabulary: kinds, causes, limits.
 
-use super::sum::sum;
+use crate::sum::sum;
 use std::time::{Duration, SystemTime};
 
 /// What a record is.

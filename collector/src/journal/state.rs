@@ -6,9 +6,9 @@
 use super::names;
 use super::segment::count;
 use super::settings::LossCause;
-use super::sum::sum;
 use crate::platform::file;
 use crate::platform::folder::{Folder, How};
+use crate::sum::sum;
 use serde::{Deserialize, Serialize};
 use std::io;
 

@@ -14,7 +14,8 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+
+use super::child::{Child, Program, Streams};
 
 /// The first argument of the hidden mode. It is asked for together with [`VARIABLE`], so that neither
 /// a user's argument nor an inherited environment makes a tool a sender by accident.
@@ -110,8 +111,8 @@ pub(crate) fn start_helper_now(program: &Path, tool_id: &str) -> io::Result<Chil
 /// Waits for a process that only starts another one.
 fn ended(between: &mut Child) -> io::Result<()> {
     match between.wait() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(io::Error::other(format!("the process that starts it ended with {status}"))),
+        Ok(0) => Ok(()),
+        Ok(code) => Err(io::Error::other(format!("the process that starts it ended with {code}"))),
         // The tool waits for any child, and this one was among them.
         Err(error) if error.raw_os_error() == Some(NO_CHILD) => Ok(()),
         Err(error) => Err(error),
@@ -119,21 +120,13 @@ fn ended(between: &mut Child) -> io::Result<()> {
 }
 
 fn launch(program: &Path, tool_id: &str, arguments: &[&str]) -> io::Result<Child> {
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env(VARIABLE, tool_id)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    #[cfg(windows)]
-    {
-        use std::os::windows::process::CommandExt;
-        const DETACHED_PROCESS: u32 = 0x0000_0008;
-        const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
-        command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+    Program {
+        path: program,
+        arguments: arguments.iter().map(OsString::from).collect(),
+        variable: Some((VARIABLE, tool_id)),
+        streams: Streams::Null,
     }
-    command.spawn()
+    .start()
 }
 
 /// Whether this process was started as this tool's sender.

@@ -1,6 +1,8 @@
 //! Facts about the machine and the process that files depend on: whose files are ours, how large
 //! the system lets a file be, which kind of file system a directory is on.
 
+use crate::sum::sum;
+
 /// What a file system can be trusted with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum FileSystem {
@@ -68,7 +70,7 @@ fn machine() -> u32 {
     if let Some((_, number)) = injected::get() {
         return number;
     }
-    crc32fast::hash(rustix::system::uname().nodename().to_bytes())
+    sum(0, rustix::system::uname().nodename().to_bytes())
 }
 
 /// A short name for this machine.
@@ -78,7 +80,7 @@ fn machine() -> u32 {
     if let Some((_, number)) = injected::get() {
         return number;
     }
-    crc32fast::hash(std::env::var_os("COMPUTERNAME").unwrap_or_default().as_encoded_bytes())
+    sum(0, std::env::var_os("COMPUTERNAME").unwrap_or_default().as_encoded_bytes())
 }
 
 /// The kind of file system that an open directory is on.

@@ -2,6 +2,7 @@
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod bus_error;
+pub(crate) mod child;
 pub(crate) mod ci;
 pub(crate) mod clock;
 pub(crate) mod container;

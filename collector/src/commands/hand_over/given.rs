@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
 
 use super::{ARGUMENT, DECLARES, RECORDS, SENDS, declared};
 use crate::delivery::{configured, helper};
+use crate::platform::child::{Program, Streams};
 use crate::platform::detach;
 use crate::session::{self, NoSession};
 
@@ -52,22 +52,21 @@ pub(crate) fn hand_over(arguments: &[OsString], mounted: &str) -> Result<u8, Str
     }
     let word = arguments.iter().filter_map(|it| it.to_str()).find(|it| !it.starts_with('-'));
     let asked = word.is_some_and(|word| ABOUT_WHAT_IS_DECLARED.contains(&word));
-    let mut command = Command::new(&program);
     let mut about = if sends { SENDS } else { RECORDS }.to_owned();
     if asked {
         about.push('+');
         about.push_str(DECLARES);
     }
-    command.args([ARGUMENT, &id, &called(), mounted, &about]);
-    command.arg(directory).args(arguments);
-    if asked {
-        command.stdin(Stdio::piped());
-    }
+    let mut all: Vec<OsString> = [ARGUMENT, &id, &called(), mounted, &about].map(OsString::from).into();
+    all.push(directory.into());
+    all.extend_from_slice(arguments);
+    let streams = if asked { Streams::Told } else { Streams::Own };
     // What the tool has printed comes first.
     let _ = io::stdout().flush();
-    let mut child =
-        command.spawn().map_err(|error| format!("{} cannot be run: {error}", program.display()))?;
-    if let Some(mut declared) = child.stdin.take() {
+    let mut child = Program { path: &program, arguments: all, variable: None, streams }
+        .start()
+        .map_err(|error| format!("{} cannot be run: {error}", program.display()))?;
+    if let Some(mut declared) = child.input.take() {
         // A helper that ends before it has read this says itself why.
         let _ = declared.write_all(declared::written(&metadata).as_bytes());
     }
@@ -75,7 +74,6 @@ pub(crate) fn hand_over(arguments: &[OsString], mounted: &str) -> Result<u8, Str
     // the helper has said what there was to say.
     child
         .wait()
-        .map(code_of)
         .map_err(|error| format!("{} has ended, and how is not known here: {error}", program.display()))
 }
 
@@ -93,13 +91,4 @@ fn own_name() -> Option<String> {
 
 fn beside(name: &str) -> io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(name))
-}
-
-/// A process that a signal ended has no code; a shell counts from 128.
-fn code_of(status: ExitStatus) -> u8 {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return u8::try_from(signal).map_or(u8::MAX, |signal| signal.saturating_add(128));
-    }
-    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }

@@ -68,7 +68,7 @@ impl Scene {
             Label { destination: DESTINATION.to_owned(), origin: serde_json::to_vec(&origin).unwrap() };
         let journal = Journal::new(self.session.journal_directory(), label, Settings::default());
         let mut event = Event::new("feature.used", name);
-        event.id = EventId::from_parts(1, u64::from(crc32fast::hash(name.as_bytes())));
+        event.id = EventId::from_parts(1, u64::from(crate::sum::sum(0, name.as_bytes())));
         event.time = crate::event::Timestamp::now();
         let mut payload = crate::scratch::Scratch::new();
         codec::encode(&event, event.time, &[], &mut payload);
