@@ -47,14 +47,16 @@ fn build(package: &str, features: &str, programs: &[&str]) -> PathBuf {
     directory.join("target/debug")
 }
 
-/// The tool that only records; and the tool with everything linked, beside which its helper is built.
-fn built() -> &'static (PathBuf, PathBuf) {
-    static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
+/// The tool that only records; one that does so without clap; and the tool with everything linked, beside which its
+/// helper is built.
+fn built() -> &'static [PathBuf; 3] {
+    static BUILT: OnceLock<[PathBuf; 3]> = OnceLock::new();
     BUILT.get_or_init(|| {
-        (
+        [
             build("recording", "\"clap\"", &["greet"]),
+            build("smallest", "", &["hello"]),
             build("linked", "\"clap\", \"commands\", \"sender\"", &["greet", "greet-telemetry"]),
-        )
+        ]
     })
 }
 
@@ -64,10 +66,12 @@ struct Machine(tempfile::TempDir);
 impl Machine {
     fn new() -> Self {
         let it = Self(tempfile::tempdir().unwrap());
-        let (recording, linked) = built();
+        let [recording, smallest, linked] = built();
         for (from, to) in [
             (recording.join("greet"), "bin/greet"),
             (linked.join("greet-telemetry"), "bin/greet-telemetry"),
+            (smallest.join("hello"), "small/greet"),
+            (linked.join("greet-telemetry"), "small/greet-telemetry"),
             (linked.join("greet"), "whole/greet"),
         ] {
             std::fs::create_dir_all(it.path(to).parent().unwrap()).unwrap();
@@ -210,6 +214,29 @@ fn a_yes_a_command_and_a_no_are_what_they_are_with_everything_linked() {
     let expected = "Telemetry disabled. All pending events have been discarded (0 events).\n";
     assert_eq!(said(&no), (expected.to_owned(), String::new(), Some(0)));
     assert_eq!(machine.json("bin/greet", &["status"])["decision"], "denied");
+}
+
+#[test]
+fn a_tool_without_a_parser_of_arguments_hands_its_subcommand_over_too() {
+    let machine = Machine::new();
+    for arguments in [&["telemetry"][..], &["telemetry", "enable", "--help"], &["telemetry", "sideways"]] {
+        let (handed, linked) = (machine.run("small/greet", arguments), machine.run("whole/greet", arguments));
+        assert_eq!(said(&handed), said(&linked), "{arguments:?}");
+    }
+    let hello = || said(&machine.run("small/greet", &[])).0;
+    assert_eq!(hello(), "Hello, world!\n");
+    assert!(machine.files().is_empty(), "nothing is kept before a yes");
+    machine.run("small/greet", &["telemetry", "enable"]);
+    assert_eq!(machine.json("small/greet", &["status"])["decision"], "granted");
+    assert_eq!(hello(), "Hello, world!\n");
+    machine.run("small/greet", &["telemetry", "flush"]);
+    assert_eq!(machine.delivered(1), ["hello"]);
+    machine.run("small/greet", &["telemetry", "disable"]);
+    assert_eq!(machine.json("small/greet", &["status"])["decision"], "denied");
+    std::fs::remove_file(machine.path("small/greet-telemetry")).unwrap();
+    let (_, error, code) = said(&machine.run("small/greet", &["telemetry", "status"]));
+    assert_eq!(code, Some(1));
+    assert!(error.contains("`greet-telemetry`") && error.contains("ship it"), "{error}");
 }
 
 #[test]

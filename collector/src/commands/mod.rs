@@ -1,7 +1,7 @@
 //! The user's subcommand, as plain functions (feature `commands`) and as arguments to mount (feature `clap`).
 //!
 //! A tool with `clap` and without `commands` mounts the same [`Args`], which hand every argument to the program
-//! `<tool>-telemetry` beside the tool; see [`helper()`](crate::helper()).
+//! `<tool>-telemetry` beside the tool; see [`helper()`](crate::helper()). A tool with neither calls [`hand_over()`].
 //!
 //! The functions work on the session that [`start!`](crate::start!) began and return what they did; only
 //! [`Args::run`] prints.
@@ -24,6 +24,7 @@ mod subcommand;
 pub use functions::*;
 #[cfg(all(feature = "clap", not(feature = "commands")))]
 pub use hand_over::Args;
+pub use hand_over::hand_over;
 #[cfg(feature = "clap")]
 pub use init::InitArgs;
 pub use question::{ask_at_init, ask_once, skips_by_default};

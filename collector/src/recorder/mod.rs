@@ -72,7 +72,6 @@ pub(crate) fn withdraw(id: EventId) {
 
 /// This run is the user's subcommand: no command of it is recorded, whichever thread it runs on and
 /// whoever measures it.
-#[cfg(feature = "clap")]
 pub(crate) fn leave_commands_out() {
     if let Some(recorder) = RECORDER.get() {
         recorder.no_commands.store(true, Ordering::Relaxed);
@@ -345,7 +344,6 @@ impl Recorder {
         }
     }
 
-    #[cfg(feature = "clap")]
     fn withdraw_running(&self) {
         let running = self.journal.get().map(Journal::running).unwrap_or_default();
         running.into_iter().for_each(|(id, _)| self.withdraw(EventId(id)));

@@ -1,7 +1,6 @@
 //! The mounted subcommand, for clap: it takes every argument as it is.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -46,18 +45,8 @@ impl Args {
     /// Has it done, and gives the exit code.
     #[must_use]
     pub fn run(&self) -> ExitCode {
-        crate::command::withdraw_all();
-        crate::recorder::leave_commands_out();
-        // What this process holds is the helper's to send or to discard.
-        crate::recorder::seal();
         let mounted = MOUNTED.get().map_or("telemetry", String::as_str);
-        match super::given::hand_over(&self.arguments, mounted) {
-            Ok(code) => ExitCode::from(code),
-            Err(why) => {
-                let _ = writeln!(std::io::stderr(), "telemetry: {why}");
-                ExitCode::FAILURE
-            }
-        }
+        super::hand_over(self.arguments.iter().cloned(), mounted)
     }
 }
 

@@ -17,7 +17,6 @@ pub(crate) struct Declared {
 }
 
 /// What is declared in this program, and what it says with every event.
-#[cfg(any(test, not(feature = "commands")))]
 pub(crate) fn written(metadata: &[Attribute<'_>]) -> String {
     let mut words = Words(String::new());
     words.word(FORM);
@@ -56,10 +55,8 @@ pub(crate) fn written(metadata: &[Attribute<'_>]) -> String {
     words.0
 }
 
-#[cfg(any(test, not(feature = "commands")))]
 struct Words(String);
 
-#[cfg(any(test, not(feature = "commands")))]
 impl Words {
     fn word(&mut self, word: &str) {
         self.0.extend(word.chars().filter(|c| *c != '\0'));
@@ -67,7 +64,6 @@ impl Words {
     }
 }
 
-#[cfg(any(test, not(feature = "commands")))]
 const fn truth(it: bool) -> &'static str {
     if it { "true" } else { "false" }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use super::{ARGUMENT, DECLARES, RECORDS, SENDS, declared};
 use crate::delivery::{configured, helper};
@@ -13,12 +14,42 @@ use crate::session::{self, NoSession};
 /// The actions that show what a tool can record.
 const ABOUT_WHAT_IS_DECLARED: [&str; 2] = ["schema", "preview"];
 
-/// Hands these arguments over and waits: the exit code of what they did. `mounted` is what the subcommand is
-/// called.
+/// The user's subcommand for a tool that links neither its work nor clap: hands these arguments, which are those
+/// behind the subcommand's name, to the program `<tool>-telemetry` beside the tool (see
+/// [`helper`](crate::helper())), waits for it, and gives its exit code.
 ///
-/// # Errors
-/// Why nobody could be asked, and what to do.
-pub(crate) fn hand_over(arguments: &[OsString], mounted: &str) -> Result<u8, String> {
+/// `mounted` is what the subcommand is called in this tool. What the user sees and gets is what a tool with the
+/// features `clap` and `commands` shows, help included. Where the program is missing, or `start!` was not called, that is
+/// said on the standard error, with what to do, and the exit code is 1.
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// fn main() -> ExitCode {
+///     let mut arguments = std::env::args_os().skip(1);
+///     match arguments.next() {
+///         Some(word) if word == "telemetry" => telemetry::commands::hand_over(arguments, "telemetry"),
+///         _ => ExitCode::SUCCESS,
+///     }
+/// }
+/// ```
+#[must_use]
+pub fn hand_over(arguments: impl IntoIterator<Item = OsString>, mounted: &str) -> ExitCode {
+    crate::command::withdraw_all();
+    crate::recorder::leave_commands_out();
+    // What this process holds is the helper's to send or to discard.
+    crate::recorder::seal();
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match done_by_helper(&arguments, mounted) {
+        Ok(code) => ExitCode::from(code),
+        Err(why) => {
+            let _ = writeln!(io::stderr(), "telemetry: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The exit code of what they did, or why nobody could be asked, and what to do.
+fn done_by_helper(arguments: &[OsString], mounted: &str) -> Result<u8, String> {
     let (name, id, directory, sends, metadata) = match session::current() {
         Ok(session) => (
             helper::name(&session),

@@ -14,20 +14,19 @@
 #[cfg(all(feature = "clap", not(feature = "commands")))]
 mod args;
 pub(crate) mod declared;
-#[cfg(all(feature = "clap", not(feature = "commands")))]
 mod given;
 #[cfg(feature = "sender")]
 pub(crate) mod taken;
 
 #[cfg(all(feature = "clap", not(feature = "commands")))]
 pub use args::Args;
+pub use given::hand_over;
 
 /// The helper's first argument.
 const ARGUMENT: &str = "__telemetry_subcommand";
 /// What the helper is told of the tool, with a `+` between: that it sends by itself,
 const SENDS: &str = "sends";
 /// or does not;
-#[cfg_attr(feature = "commands", allow(dead_code, reason = "what is not the other"))]
 const RECORDS: &str = "records";
 /// and that what it can record follows on the standard input.
 const DECLARES: &str = "declares";
