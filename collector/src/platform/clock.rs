@@ -3,36 +3,46 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use nix::time::ClockId;
+
 /// The time of day exactly: seconds since 1970, and nanoseconds.
-///
-/// The standard library asks the C library, which knows where the clock is. The other readings here have to look
-/// for it once in a process, which takes as long as two hundred readings: a process that records one event and
-/// measures nothing goes without.
+#[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "64"))]
+#[inline]
+pub(crate) fn exactly() -> (i64, u32) {
+    parts(ClockId::CLOCK_REALTIME)
+}
+
+/// The time of day exactly: seconds since 1970, and nanoseconds. With 32 bits the C library's own seconds end in 2038.
+#[cfg(not(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "64")))]
 pub(crate) fn exactly() -> (i64, u32) {
     let time = crate::event::Timestamp::now();
     (time.seconds, time.nanos)
 }
 
 /// The same to a few milliseconds, at a third of the cost.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "64"))]
 pub(crate) fn roughly() -> (i64, u32) {
-    parts(rustix::time::ClockId::RealtimeCoarse)
+    parts(ClockId::CLOCK_REALTIME_COARSE)
 }
 
+#[cfg(not(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "64")))]
+pub(crate) use exactly as roughly;
+
+/// The C library has found the kernel's clock when the process began; the standard library's way to it compares
+/// and subtracts besides, which takes half as long as the reading.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[inline]
-fn parts(clock: rustix::time::ClockId) -> (i64, u32) {
-    let time = rustix::time::clock_gettime(clock);
-    (time.tv_sec, u32::try_from(time.tv_nsec).unwrap_or(0))
+#[allow(clippy::unnecessary_cast, reason = "with 32 bits it is none")]
+fn parts(clock: ClockId) -> (i64, u32) {
+    // Each of these clocks is there on every Linux.
+    clock.now().map_or((0, 0), |time| (time.tv_sec() as i64, u32::try_from(time.tv_nsec()).unwrap_or(0)))
 }
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) use exactly as roughly;
 
 /// Nanoseconds on a clock that nobody sets, exactly.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn ticking() -> u64 {
-    nanos(parts(rustix::time::ClockId::Monotonic))
+    nanos(parts(ClockId::CLOCK_MONOTONIC))
 }
 
 /// Nanoseconds on a clock that nobody sets, exactly.
@@ -77,8 +87,7 @@ fn nanos((seconds, nanos): (i64, u32)) -> u64 {
 pub(crate) fn steady() -> Option<i64> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        Some(time.tv_sec)
+        Some(parts(ClockId::CLOCK_MONOTONIC).0)
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     None
