@@ -100,6 +100,13 @@ mod tests {
     }
 
     #[test]
+    fn what_tool_embeds_is_what_the_same_text_says_when_the_tool_runs() {
+        let embedded: &Found = crate::__private::configuration!([crate] "src/tool/every_value.toml");
+        let Ok(found) = read(include_str!("every_value.toml")) else { panic!("it is TOML") };
+        assert_eq!(format!("{embedded:#?}"), format!("{found:#?}"));
+    }
+
+    #[test]
     fn a_number_that_does_not_fit_is_an_error() {
         for text in ["x = 9223372036854775808", "x = 1e400"] {
             assert!(read(text).is_err(), "{text}");
