@@ -107,11 +107,7 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
         return own::write_local(session);
     }
     match choose(session) {
-        Way::Helper(program) => {
-            if take_turn(session, false) {
-                by_helper(session, &program, leaving);
-            }
-        }
+        Way::Helper(program) => by_helper(session, &program, leaving, take_turn(session, false)),
         way if cfg!(feature = "sender") => own::start(session, &way, leaving),
         _ => {}
     }
@@ -122,18 +118,16 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
 pub(crate) fn for_erasure(session: &Arc<Session>) {
     let seed = crate::erasure::seed(session);
     match choose(session) {
-        Way::Helper(program) => {
-            if turn(session, false, || seed) {
-                by_helper(session, &program, Leaving::Exit);
-            }
-        }
+        Way::Helper(program) => by_helper(session, &program, Leaving::Exit, turn(session, false, || seed)),
         way if cfg!(feature = "sender") => own::for_erasure(session, &way, seed),
         _ => {}
     }
 }
 
-fn by_helper(session: &Session, program: &Path, leaving: Leaving) {
-    tell(session, helper::start(session, program, leaving));
+fn by_helper(session: &Session, program: &Path, leaving: Leaving, has_turn: bool) {
+    if has_turn {
+        tell(session, helper::start(session, program, leaving));
+    }
 }
 
 /// Whether a sender of events may be started now; if so, that is written down first, and taken back where the user
