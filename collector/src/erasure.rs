@@ -38,10 +38,10 @@ pub(crate) fn at_start(session: &std::sync::Arc<Session>, verdict: &Verdict) {
     if !matches!(verdict.decided_by, DecidedBy::StoredNo | DecidedBy::StoredYes) {
         return;
     }
-    let directory = session.place.directory();
-    if std::fs::symlink_metadata(lane::path(directory)).is_err() {
+    if !waits(session) {
         return;
     }
+    let directory = session.place.directory();
     if !cfg!(feature = "sender") {
         // The helper reads the lane, and ends where that says to wait.
         return start::for_erasure(session);
@@ -55,6 +55,11 @@ pub(crate) fn at_start(session: &std::sync::Arc<Session>, verdict: &Verdict) {
     if due && session.question.may_ask_for_erasure().is_ok() {
         start::for_erasure(session);
     }
+}
+
+/// Whether there is a request that still waits.
+pub(crate) fn waits(session: &Session) -> bool {
+    std::fs::symlink_metadata(lane::path(session.place.directory())).is_ok()
 }
 
 /// A number for the throttle, which needs one that differs between machines; no id is made for it.

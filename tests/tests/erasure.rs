@@ -65,14 +65,26 @@ fn reset(home: &Home) -> Ran {
 
 /// No event, id or schedule is left; what stays are locks, the no, and how the erasure ended.
 fn assert_cleared(home: &Home) {
-    let allowed = ["consent", "consent.lock", "senders", "ids", "erasure", "erasure.last", "erasure.lock"];
-    for path in home.created() {
+    assert_eq!(left(home), [""; 0]);
+}
+
+/// What else is left.
+fn left(home: &Home) -> Vec<String> {
+    let allowed = [
+        "consent",
+        "consent.lock",
+        "senders",
+        "ids",
+        "erasure",
+        "erasure.last",
+        "erasure.lock",
+        "drain.lock",
+    ];
+    let files = home.created().into_iter().filter(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if home.path("user").join(&path).is_file() && path.starts_with("state") {
-            let lock = name == "drain.lock";
-            assert!(allowed.contains(&name.as_str()) || lock, "{} is left", path.display());
-        }
-    }
+        home.path("user").join(path).is_file() && path.starts_with("state") && !allowed.contains(&&*name)
+    });
+    files.map(|path| path.strip_prefix("state").unwrap_or(&path).display().to_string()).collect()
 }
 
 #[test]
@@ -100,6 +112,27 @@ fn an_endpoint_gets_one_post_for_each_id_that_was_sent_under() {
     assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
     assert!(reset(&home).stdout.contains("Nothing was ever sent"));
     assert_eq!(erasures(&vendor).len(), 2);
+}
+
+#[test]
+fn a_no_during_which_a_sender_has_the_journal_leaves_nothing_and_its_own_end_starts_no_other() {
+    let vendor = Vendor::start();
+    let run = |action| {
+        let (home, _) = home_that_sent(&vendor, "");
+        let lock = home.state().join("com.example.greet/journal/drain.lock");
+        let lock = std::fs::File::options().write(true).create(true).truncate(false).open(lock).unwrap();
+        lock.lock().expect("nobody sends");
+        let no = home.start(&["telemetry", action]);
+        (home, lock, no)
+    };
+    // Each of them waits for the sender for some time; they do that at once.
+    let runs = ["disable", "reset"].map(run);
+    for ((home, lock, no), kept) in runs.into_iter().zip([&["com.example.greet/deliveries"][..], &[]]) {
+        let ran = Ran::from(no.wait_with_output().expect("it ends"));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(left(&home), kept, "{ran:?}");
+        drop(lock);
+    }
 }
 
 #[test]

@@ -27,6 +27,15 @@ impl Stored {
             Self::Nothing | Self::Unreadable(_) => Decision::Undecided,
         }
     }
+
+    /// Whether it is what a no leaves, be it no file or a damaged one. A yes that does not cover what the author
+    /// does now is none, and what a newer version wrote may be a yes.
+    pub(crate) fn is_no(&self) -> bool {
+        match self {
+            Self::Unreadable(Unreadable::NewerVersion(_)) => false,
+            stored => !stored.decision().is_yes(),
+        }
+    }
 }
 
 /// Why a consent file does not count.

@@ -67,10 +67,26 @@ pub(crate) fn remove(directory: &Path) -> io::Result<()> {
         }
     }
     for place in places {
-        private::remove(&place.join(SCHEDULE))?;
+        // In this order: whoever writes a schedule that counts only beside the starts looks for them afterwards.
         private::remove(&place.join(STARTS))?;
+        private::remove(&place.join(SCHEDULE))?;
     }
     Ok(())
+}
+
+/// Takes back the starts that this machine just wrote.
+pub(crate) fn take_starts_back(directory: &Path) -> io::Result<()> {
+    private::remove(&here(directory).join(STARTS)).map(drop)
+}
+
+/// Takes back the schedule that this machine just wrote.
+pub(crate) fn take_schedule_back(directory: &Path) -> io::Result<()> {
+    private::remove(&here(directory).join(SCHEDULE)).map(drop)
+}
+
+/// Whether this machine's starts are there.
+pub(crate) fn has_starts(directory: &Path) -> bool {
+    std::fs::symlink_metadata(here(directory).join(STARTS)).is_ok()
 }
 
 /// Where this machine's two are.

@@ -115,7 +115,9 @@ pub(crate) fn serve(session: &Session) {
 }
 
 fn has_turn(session: &Session) -> bool {
-    // Without a yes no id may be made.
-    let seed = if session.verdict().may == May::Off { crate::erasure::seed(session) } else { session.seed() };
-    start::turn(session, false, || seed)
+    if session.verdict().may != May::Off {
+        return start::take_turn(session, false);
+    }
+    // Without a yes nothing is written, but for a request to erase.
+    crate::erasure::waits(session) && start::turn(session, false, || crate::erasure::seed(session))
 }

@@ -3,7 +3,7 @@
 //! It holds no event, only when, how many, how much, to whom, and what became of it. It is bounded, and
 //! written by senders alone; what is lost of it in a crash is a line.
 
-use std::io;
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -63,12 +63,26 @@ pub(crate) fn read(directory: &Path) -> Vec<Delivery> {
     bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }
 
-/// Adds a delivery. Only the sender calls it, under the drain's lock.
-pub(crate) fn note(directory: &Path, mut delivery: Delivery) -> io::Result<()> {
+/// Adds a delivery to those that are noted, where any are. It makes no file: where the last one was removed
+/// meanwhile, this goes with it.
+pub(crate) fn add(directory: &Path, delivery: Delivery) -> io::Result<()> {
+    let Ok((mut file, _)) = private::open(&path(directory), true) else { return Ok(()) };
+    let line = format!("{}\n", serde_json::to_string(&clean(delivery))?);
+    let end = file.seek(io::SeekFrom::End(0))?;
+    crate::platform::file::fits(end + line.len() as u64)?;
+    file.write_all(line.as_bytes())
+}
+
+fn clean(mut delivery: Delivery) -> Delivery {
     let clean = crate::redact::redact(&delivery.outcome);
     delivery.outcome = clean.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    delivery
+}
+
+/// Notes a delivery. Only the sender calls it, under the drain's lock.
+pub(crate) fn note(directory: &Path, delivery: Delivery) -> io::Result<()> {
     let mut all = read(directory);
-    all.push(delivery);
+    all.push(clean(delivery));
     let surplus = all.len().saturating_sub(KEPT);
     let mut text = String::new();
     for delivery in &all[surplus..] {

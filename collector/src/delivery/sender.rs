@@ -21,11 +21,16 @@ use super::rules::Rules;
 use super::schedule::{InFlight, Schedule};
 use super::{Unreadable, files, helper};
 use crate::backend::Backend;
-use crate::consent::May;
+use crate::consent::{self, May};
 use crate::diagnostics::Severity;
 use crate::event::Timestamp;
-use crate::journal::{Drain, Span};
+use crate::journal::{self, Drain, Span};
 use crate::session::Session;
+
+/// How often a sender that waits looks whether the user said no.
+const LOOK: Duration = Duration::from_millis(250);
+
+const WITHDRAWN: &str = "consent was withdrawn";
 
 /// Whether the schedule's waits are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,18 +79,25 @@ pub(crate) fn run(session: &Session, urgency: Urgency, deadline: Instant, in_too
 
 fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool) -> Report {
     let report = |finished| Report { delivered: 0, finished };
-    let local = session.verdict().may == May::Local;
-    if !local && !can_send(session) {
-        // Nothing is noted in the schedule: it is the helper's, which can send.
-        let why = helper::missing(session);
-        return report(Finished::Held(why.unwrap_or_else(|| "the program beside this tool sends".into())));
-    }
     let drain = match lock::open_drain(session) {
         Ok(Some(drain)) => drain,
         Ok(None) => return report(Finished::Busy),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return report(Finished::Empty),
         Err(error) => return report(Finished::Held(format!("the journal cannot be opened: {error}"))),
     };
+    // Read under the lock, which who says no waits for: either that finds what this sender wrote, or this finds the
+    // no.
+    let gate = session.question.gate(session.place.clone());
+    let may = gate.first().may;
+    if may == May::Off {
+        return report(Finished::Forbidden(gate.first().reason()));
+    }
+    let local = may == May::Local;
+    if !local && !can_send(session) {
+        // Nothing is noted in the schedule: it is the helper's, which can send.
+        let why = helper::missing(session);
+        return report(Finished::Held(why.unwrap_or_else(|| "the program beside this tool sends".into())));
+    }
     if !in_tool {
         drain.may_be_ended();
     }
@@ -105,6 +117,7 @@ fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool
     let mut sender = Sender {
         session,
         drain,
+        gate,
         schedule,
         apart,
         rules,
@@ -119,12 +132,30 @@ fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool
     if let Finished::Held(why) = &finished {
         session.logger.log(Severity::Error, format!("events are held: {why}"));
     }
-    Report { delivered: sender.delivered, finished }
+    let Sender { drain, gate, delivered, .. } = sender;
+    end(session, drain, &gate);
+    Report { delivered, finished }
+}
+
+/// Gives the journal up. Where a no came meanwhile it is purged once more, for who said it did not wait for ever:
+/// the drain has kept its own account in it until now.
+fn end(session: &Session, drain: Drain, gate: &consent::Gate) {
+    drop(drain);
+    if is_denied(session, gate) {
+        let _ = journal::purge(&session.journal_directory());
+    }
+}
+
+/// Whether the user said no. Of a yes that covers less nothing is taken back.
+fn is_denied(session: &Session, gate: &consent::Gate) -> bool {
+    gate.look() == May::Off && session.is_denied()
 }
 
 struct Sender<'a> {
     session: &'a Session,
     drain: Drain,
+    /// Notices a no.
+    gate: consent::Gate,
     schedule: Schedule<Span>,
     /// Batches in flight that are for another destination: they wait, with their boundaries, until it is
     /// this one again.
@@ -170,6 +201,9 @@ impl Sender<'_> {
             if Instant::now() >= self.deadline {
                 return Finished::OutOfTime;
             }
+            if self.gate.look() == May::Off {
+                return Finished::Forbidden(WITHDRAWN.into());
+            }
             let (id, batch) = match self.next() {
                 Ok(Some(next)) => next,
                 Ok(None) => return Finished::Empty,
@@ -186,7 +220,7 @@ impl Sender<'_> {
                     let wait = wait(until).map(|wait| wait.max(least_pause(failures)));
                     failures += 1;
                     match wait.filter(|wait| urgency == Urgency::Due && *wait < left && !self.in_tool) {
-                        Some(wait) => std::thread::sleep(wait),
+                        Some(wait) => self.pause(wait),
                         None => return self.waiting(),
                     }
                 }
@@ -220,15 +254,33 @@ impl Sender<'_> {
         }
     }
 
-    /// Writes the whole schedule, with what is set apart.
+    /// Lets time pass, but for a no: who says it waits for the lock.
+    fn pause(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        while self.gate.look() != May::Off {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left.min(LOOK));
+        }
+    }
+
+    /// Writes the whole schedule, with what is set apart; nothing after a no. One that comes meanwhile was stored
+    /// before the schedule is removed: either that finds this one, or the look afterwards finds the no.
     fn write(&self) -> std::io::Result<()> {
+        if is_denied(self.session, &self.gate) {
+            return Ok(());
+        }
         let directory = self.session.place.directory();
         if self.apart.is_empty() {
-            return files::write_schedule(directory, &self.schedule);
+            files::write_schedule(directory, &self.schedule)?;
+        } else {
+            let mut whole = self.schedule.clone();
+            whole.put_back(self.apart.iter().cloned());
+            files::write_schedule(directory, &whole)?;
         }
-        let mut whole = self.schedule.clone();
-        whole.put_back(self.apart.iter().cloned());
-        files::write_schedule(directory, &whole)
+        if is_denied(self.session, &self.gate) { files::take_schedule_back(directory) } else { Ok(()) }
     }
 
     fn save(&mut self) {
@@ -246,7 +298,12 @@ impl Sender<'_> {
             // It never was: a later sender must not take it for one that died in the middle.
             self.schedule.withdraw(id);
             Finished::Held(format!("the delivery schedule cannot be written: {error}"))
-        })
+        })?;
+        if self.gate.known() == May::Off {
+            self.schedule.withdraw(id);
+            return Err(Finished::Forbidden(WITHDRAWN.into()));
+        }
+        Ok(())
     }
 }
 

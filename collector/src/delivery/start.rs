@@ -18,6 +18,8 @@ mod own;
 use super::schedule::Schedule;
 pub(crate) use own::as_sender;
 pub(super) use own::drain;
+#[cfg(test)]
+pub(super) use own::leave_mark;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use crate::backend::select::Choice;
 use crate::consent::May;
 use crate::diagnostics::Severity;
 use crate::event::Timestamp;
+use crate::recorder;
 use crate::session::Session;
 use crate::tool::Mode;
 
@@ -92,6 +95,10 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
     if may == May::Off || !session.journal_directory().is_dir() {
         return;
     }
+    // A no since then, of this run or of another process: one `stat`.
+    if recorder::look() == Some(May::Off) {
+        return;
+    }
     // This run may have been `enable`: what is to be sent then waits for a run that exits without it.
     if may == May::Local && session.verdict().may != May::Local {
         return;
@@ -100,7 +107,7 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
         return own::write_local(session);
     }
     match choose(session) {
-        Way::Helper(program) => by_helper(session, &program, leaving, || session.seed()),
+        Way::Helper(program) => by_helper(session, &program, leaving, take_turn(session, false)),
         way if cfg!(feature = "sender") => own::start(session, &way, leaving),
         _ => {}
     }
@@ -111,23 +118,33 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
 pub(crate) fn for_erasure(session: &Arc<Session>) {
     let seed = crate::erasure::seed(session);
     match choose(session) {
-        Way::Helper(program) => by_helper(session, &program, Leaving::Exit, || seed),
+        Way::Helper(program) => by_helper(session, &program, Leaving::Exit, turn(session, false, || seed)),
         way if cfg!(feature = "sender") => own::for_erasure(session, &way, seed),
         _ => {}
     }
 }
 
-fn by_helper(session: &Session, program: &Path, leaving: Leaving, seed: impl FnOnce() -> u64) {
-    if turn(session, false, seed) {
+fn by_helper(session: &Session, program: &Path, leaving: Leaving, has_turn: bool) {
+    if has_turn {
         tell(session, helper::start(session, program, leaving));
     }
 }
 
-/// Whether a sender may be started now; if so, that is written down first.
-fn take_turn(session: &Session, detached: bool) -> bool {
-    turn(session, detached, || session.seed())
+/// Whether a sender of events may be started now; if so, that is written down first, and taken back where the user
+/// said no meanwhile. A no is stored before anything is removed: either its removal finds what is written here, or
+/// the look afterwards finds the no.
+pub(super) fn take_turn(session: &Session, detached: bool) -> bool {
+    if !turn(session, detached, || session.seed()) {
+        return false;
+    }
+    let may = recorder::look().unwrap_or_else(|| session.verdict().may);
+    if may == May::Off {
+        let _ = files::take_starts_back(session.place.directory());
+    }
+    may != May::Off
 }
 
+/// The same for whatever sender, the user's no or not: a request to erase is carried on after it.
 pub(super) fn turn(session: &Session, detached: bool, seed: impl FnOnce() -> u64) -> bool {
     let Some(mut starts) = due(session, seed) else { return false };
     starts.started(Timestamp::now(), detached);

@@ -74,12 +74,20 @@ pub fn current(directory: &Path, kind: Identity, tool_id: &str) -> Option<String
 /// copied from one another differ; else from what is cheap to know of the machine. Only to be called after
 /// a yes, as [`current`].
 pub(crate) fn seed(directory: &Path, kind: Identity, tool_id: &str) -> u64 {
-    match kind {
-        Identity::Keyed | Identity::Random => {
-            store::seed(directory, tool_id).unwrap_or_else(|| local_seed(tool_id))
-        }
-        Identity::Unkeyed | Identity::None => local_seed(tool_id),
-    }
+    salted(kind, tool_id, || store::seed(directory, tool_id))
+}
+
+/// The same at any time: a salt that is not there is not made.
+pub(crate) fn seed_so_far(directory: &Path, kind: Identity, tool_id: &str) -> u64 {
+    salted(kind, tool_id, || store::seed_so_far(directory, tool_id))
+}
+
+fn salted(kind: Identity, tool_id: &str, seed: impl FnOnce() -> Option<u64>) -> u64 {
+    let seed = match kind {
+        Identity::Keyed | Identity::Random => seed(),
+        Identity::Unkeyed | Identity::None => None,
+    };
+    seed.unwrap_or_else(|| local_seed(tool_id))
 }
 
 /// The same without a salt, at any time: it makes nothing. Another hash than that of any id, so that nothing
@@ -200,7 +208,11 @@ mod tests {
             assert_eq!(seed(kind), local_seed("com.example.greet"), "{kind:?}");
             assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "{kind:?} makes nothing");
         }
+        let so_far = |kind| seed_so_far(home.path(), kind, "com.example.greet");
+        assert_eq!(so_far(Identity::Keyed), local_seed("com.example.greet"));
+        assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "it makes nothing either");
         assert_eq!(seed(Identity::Keyed), seed(Identity::Random));
+        assert_eq!(so_far(Identity::Keyed), seed(Identity::Keyed));
         assert_ne!(seed(Identity::Keyed), local_seed("com.example.greet"), "the salt's");
         assert_ne!(local_seed("com.example.greet"), local_seed("com.example.other"));
     }

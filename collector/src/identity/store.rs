@@ -78,9 +78,17 @@ pub(super) fn open(directory: &Path) -> Salt {
     }
 }
 
-/// A number made of the stored salt and the place of its file; none where no salt is stored.
+/// A number made of the stored salt and the place of its file; none where no salt can be stored.
 pub(super) fn seed(directory: &Path, tool_id: &str) -> Option<u64> {
-    let Salt { salt, place, kept } = open(directory);
+    seed_of(open(directory), tool_id)
+}
+
+/// The same where a salt is stored already.
+pub(super) fn seed_so_far(directory: &Path, tool_id: &str) -> Option<u64> {
+    seed_of(read(&path(directory)).ok()?, tool_id)
+}
+
+fn seed_of(Salt { salt, place, kept }: Salt, tool_id: &str) -> Option<u64> {
     kept?;
     let mut hash = Hash::new();
     hash.update(b"telemetry salted seed 1");

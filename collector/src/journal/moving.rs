@@ -29,6 +29,10 @@ impl Writer {
             self.lease = Some(old);
             return Err(error);
         }
+        if let Err(denied) = self.ask(common, fast) {
+            let _ = old.file.unlock();
+            return Err(denied);
+        }
         let before = self.lease.as_ref().map_or(0, |lease| lease.tail);
         let running = fast.take_running();
         let tail = old.tail;

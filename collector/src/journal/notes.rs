@@ -55,6 +55,11 @@ pub(super) fn forget(folder: &Folder) {
     let _ = folder.remove(names::NOTES_TAKEN);
 }
 
+/// Removes what nobody has taken.
+pub(super) fn take_back(folder: &Folder) {
+    let _ = folder.remove(names::NOTES);
+}
+
 fn read_one(folder: &Folder, name: &str, losses: &mut Vec<(LossCause, u64)>) {
     let Ok(file) = folder.open_file(name, How::Read) else { return };
     if !file::look(&file).is_ok_and(|look| look.is_ours()) {

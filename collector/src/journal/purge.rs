@@ -60,7 +60,7 @@ fn purge_here(folder: &Folder) -> io::Result<Purged> {
     let _ = folder.sync();
     if purged.left == 0 && !purged.draining {
         // Only if it is empty; the next recorder makes it again.
-        let _ = std::fs::remove_dir(folder.path());
+        folder.remove_if_empty();
     }
     Ok(purged)
 }

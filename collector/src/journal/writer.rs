@@ -165,13 +165,7 @@ impl Writer {
             let Some(lease) = &self.lease else {
                 self.lease(common)?;
                 fresh = true;
-                if !common.allowed.ask() {
-                    self.leave_nothing(fast);
-                    return Err(io::Error::new(
-                        io::ErrorKind::PermissionDenied,
-                        "recording is not allowed any more",
-                    ));
-                }
+                self.ask(common, fast)?;
                 continue;
             };
             // What was leased a moment ago has been looked at for that.
@@ -187,6 +181,15 @@ impl Writer {
             }
         }
         Err(io::Error::other("somebody keeps changing the journal's files"))
+    }
+
+    /// Asks whether what was just leased may be written to, and leaves nothing of it where it may not.
+    pub(super) fn ask(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
+        if common.allowed.ask() {
+            return Ok(());
+        }
+        self.leave_nothing(fast);
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "recording is not allowed any more"))
     }
 
     /// Gives up a segment that was purged: what was in it must not come back, so nothing moves along.
@@ -218,6 +221,14 @@ impl Writer {
             let _ = folder.remove(&lease.name);
         }
         self.release(fast);
+        self.leave_directory();
+    }
+
+    /// The directory goes too where nothing is in it: this process may have made it again after the purge.
+    fn leave_directory(&mut self) {
+        if let Some(folder) = self.folder.take() {
+            folder.remove_if_empty();
+        }
     }
 
     /// Whether somebody cut the leased segment, which is of this size now, or its disk lost it.
@@ -458,6 +469,11 @@ impl Writer {
             && notes::add(folder, &self.unsaid).is_ok()
         {
             self.unsaid.clear();
+            // A no that came meanwhile: either its purge finds the note, or this finds the no.
+            if !common.allowed.ask() {
+                notes::take_back(folder);
+                self.leave_directory();
+            }
         }
     }
 

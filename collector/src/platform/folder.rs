@@ -292,6 +292,11 @@ impl Folder {
         self.new.take()
     }
 
+    /// Removes the directory itself, if nothing is in it.
+    pub(crate) fn remove_if_empty(&self) {
+        let _ = std::fs::remove_dir(&self.path);
+    }
+
     /// What it is on.
     pub(crate) fn file_system(&self) -> FileSystem {
         self.file_system

@@ -122,6 +122,11 @@ pub(crate) fn may_still() -> May {
     }
 }
 
+/// The same, whether or not this process goes on recording; none where it never did.
+pub(crate) fn look() -> Option<May> {
+    Some(RECORDER.get()?.gate.as_ref()?.look())
+}
+
 /// Whether this process has recorded events that no sender can take yet.
 pub(crate) fn holds_events() -> bool {
     RECORDER.get().and_then(|recorder| recorder.journal.get()).is_some_and(Journal::holds_events)

@@ -23,7 +23,7 @@ pub(crate) use origin::origin;
 pub(crate) use question::Question;
 
 use crate::backend::select::{Choice, Selected, select};
-use crate::consent::{Gate, May, Place, Verdict};
+use crate::consent::{self, Gate, May, Place, Verdict};
 use crate::delivery::sampling::{Rate, Sampling};
 use crate::delivery::start::{self, Leaving};
 use crate::diagnostics::{Logger, Severity};
@@ -139,9 +139,14 @@ impl Session {
         origin::machine_id(self)
     }
 
-    /// A number that is the machine's: the same for all its runs, and unlike another machine's.
+    /// A number that is the machine's: the same for all its runs, and unlike another machine's. It makes nothing.
     pub(crate) fn seed(&self) -> u64 {
-        identity::seed(self.place.directory(), origin::identity(self), &self.config.tool.id)
+        identity::seed_so_far(self.place.directory(), origin::identity(self), &self.config.tool.id)
+    }
+
+    /// Whether the user's no is why nothing may be recorded: what a no removes is not to come back then.
+    pub(crate) fn is_denied(&self) -> bool {
+        consent::file::read(&self.place).is_no()
     }
 
     /// What may be done, with the true step named.
@@ -159,6 +164,7 @@ impl Session {
         let journal = move || {
             let destination = if may == May::Local { LOCAL } else { &session.selected.destination };
             let label = Label { destination: destination.to_owned(), origin: origin::encoded(&session) };
+            session.forget_if_denied(&guard);
             let guard = Arc::clone(&guard);
             Journal::new(session.journal_directory(), label, settings.clone())
                 .while_allowed(move || guard.look() == may)
@@ -174,10 +180,22 @@ impl Session {
         let rates = &self.config.delivery.sample;
         if !rates.is_empty() {
             let kinds = rates.iter().filter_map(|(kind, share)| Some((kind.clone(), Rate::new(*share)?)));
-            let sampling = Sampling::new(self.seed(), Rate::ALL, kinds);
+            let seed = identity::seed(self.place.directory(), origin::identity(self), &self.config.tool.id);
+            if let Some(gate) = &recorder.gate {
+                self.forget_if_denied(gate);
+            }
+            let sampling = Sampling::new(seed, Rate::ALL, kinds);
             recorder.sample = Some(Box::new(move |kind| sampling.takes(kind)));
         }
         recorder
+    }
+
+    /// Takes a salt back that may have been made after the user said no: either the no finds it, or this finds
+    /// the no.
+    fn forget_if_denied(&self, gate: &Gate) {
+        if gate.look() == May::Off && self.is_denied() {
+            let _ = identity::forget(self.place.directory());
+        }
     }
 }
 

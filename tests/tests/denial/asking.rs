@@ -56,6 +56,19 @@ fn a_sender_with_many_batches_sends_none_of_the_rest() {
 }
 
 #[test]
+fn a_sender_that_waits_for_its_vendor_lets_go_and_leaves_nothing() {
+    let scene = Scene::new();
+    scene.vendor.otherwise(Answer::status(503));
+    assert_eq!(scene.home.run(&["hello", "Ada"]).code, Some(0));
+    let _ = scene.vendor.wait_for(2);
+    assert_plainly_disabled(&scene.disable());
+    for name in ["journal", "schedule", "starts", "identity"] {
+        assert!(!scene.file(name).exists(), "{name} is left");
+    }
+    scene.nothing_began_after(scene.vendor.requests().len());
+}
+
+#[test]
 fn a_sender_that_was_killed_in_its_request_holds_nothing_up() {
     let scene = Scene::new();
     let sender = scene.send(Answer::Hang);

@@ -84,6 +84,21 @@ fn a_tools_own_request_that_ends_in_time_is_waited_for() {
 }
 
 #[test]
+fn a_tool_that_finds_a_journal_again_after_the_no_starts_no_sender_at_its_end() {
+    let scene = Scene::new();
+    let mut tool = Resident::start(&scene);
+    tool.work();
+    assert_plainly_disabled(&scene.disable());
+    // As another tool's recorder does for a moment, that was between two looks.
+    std::fs::create_dir(scene.file("journal")).expect("it was removed");
+    tool.ends();
+    for name in ["starts", "schedule", "identity"] {
+        assert!(!scene.file(name).exists(), "{name} is left");
+    }
+    scene.nothing_began_after(0);
+}
+
+#[test]
 fn a_tool_that_is_recording_leaves_nothing_behind_and_a_sender_that_hangs_is_ended() {
     let scene = Scene::new();
     let sender = scene.send(Answer::Hang);

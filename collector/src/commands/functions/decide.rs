@@ -6,7 +6,7 @@ use super::CommandError;
 use crate::consent::{self, Denial, May, StoredHow, SystemWait};
 use crate::delivery::files;
 use crate::event::Timestamp;
-use crate::journal;
+use crate::{erasure, identity, journal};
 
 /// What a yes did.
 #[derive(Clone, Debug, Serialize)]
@@ -87,6 +87,14 @@ pub fn disable() -> Result<Disabled, CommandError> {
     }
     let discarded = journal::survey(&session.journal_directory()).events;
     journal::purge(&session.journal_directory()).map_err(CommandError::NotPurged)?;
+    if denial.is_complete() {
+        // A sender finds the no and ends; what it wrote until then goes, too. One whose request is still under way
+        // takes back by itself what it writes after it.
+        erasure::nothing_is_being_sent(&session);
+        journal::purge(&session.journal_directory()).map_err(CommandError::NotPurged)?;
+    }
+    // A recorder that was making a salt may have finished. What could not be removed before is told already.
+    let _ = identity::forget(place.directory());
     files::remove(place.directory()).map_err(CommandError::NotPurged)?;
     let verdict = session.verdict();
     let overruled = (verdict.may != May::Off).then(|| verdict.reason());

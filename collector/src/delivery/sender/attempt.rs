@@ -1,6 +1,6 @@
 //! One attempt at one batch: leave, claim, request, and what its end does to the journal.
 
-use super::{Finished, Sender, random};
+use super::{Finished, Sender, WITHDRAWN, random};
 use crate::backend::{self, Origin, Outcome, SendContext};
 use crate::delivery::ledger;
 use crate::delivery::policy::{self, Act, Happened, Next, Step};
@@ -82,7 +82,7 @@ impl Sender<'_> {
         self.note(delivery);
         applied?;
         self.save();
-        if forbidden { Err(Finished::Forbidden("consent was withdrawn".into())) } else { Ok(next) }
+        if forbidden { Err(Finished::Forbidden(WITHDRAWN.into())) } else { Ok(next) }
     }
 
     /// A claim that could not be stored: nothing was sent. What of it is stored nevertheless is never
@@ -180,9 +180,17 @@ impl Sender<'_> {
     }
 
     /// Notes it after the journal: what cannot be noted is told and costs nothing else.
+    ///
+    /// With leave to send, which a no waits for before it removes anything. After it only what is still there is
+    /// added to: a reset has left nothing.
     fn note(&self, delivery: Option<ledger::Delivery>) {
         let Some(delivery) = delivery else { return };
-        if let Err(error) = ledger::note(self.session.place.directory(), delivery) {
+        let directory = self.session.place.directory();
+        let noted = match self.permit() {
+            Ok(_leave) => ledger::note(directory, delivery),
+            Err(_) => ledger::add(directory, delivery),
+        };
+        if let Err(error) = noted {
             self.session.logger.log(Severity::Debug, format!("a delivery was not noted: {error}"));
         }
     }

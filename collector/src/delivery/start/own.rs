@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Leaving, Way, choose as chosen, take_turn, tell, turn};
+use crate::consent::May;
 use crate::delivery::files;
 use crate::delivery::sender::{self, Urgency};
 use crate::event::Timestamp;
@@ -128,16 +129,26 @@ fn detached(session: &Session, leaving: Leaving) -> std::io::Result<()> {
 
 /// This process is a sender: it leaves its mark, drains the journal, and ends.
 pub(crate) fn as_sender(session: &Session) {
-    // After a no there is no journal, and so no drain that would leave the mark.
+    leave_mark(session);
+    drain(session, Urgency::Due);
+}
+
+/// Leaves the mark where no drain will: without a journal, and after a no, where a request to erase is carried on.
+pub(in crate::delivery) fn leave_mark(session: &Session) {
+    if session.journal_directory().is_dir() && session.verdict().may != May::Off {
+        return;
+    }
     let directory = session.place.directory();
-    if !session.journal_directory().is_dir()
-        && let Some(start) = files::read_starts(directory).and_then(|starts| starts.detached())
+    if let Some(start) = files::read_starts(directory).and_then(|starts| starts.detached())
         && let Ok(mut schedule) = files::read_schedule(directory)
     {
         schedule.prove(start);
         let _ = files::write_schedule(directory, &schedule);
+        // A no that came meanwhile has removed the start that it proves.
+        if !files::has_starts(directory) {
+            let _ = files::take_schedule_back(directory);
+        }
     }
-    drain(session, Urgency::Due);
 }
 
 /// This process is nothing but a sender.

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod damage;
+mod denied;
 mod model;
 mod sessions;
 mod starts;

@@ -14,7 +14,7 @@ use crate::platform::host::{FileSystem, injected};
 use crate::session::Session;
 use crate::tool::Tool;
 
-const DESTINATION: &str = "a vendor at home";
+pub(super) const DESTINATION: &str = "a vendor at home";
 
 /// What the hook was told.
 type Told = Arc<Mutex<Vec<(Severity, String)>>>;
@@ -63,16 +63,7 @@ impl Scene {
 
     /// Records an event, as a run of the tool does.
     fn record(&self, name: &str) {
-        let origin = crate::session::origin(&self.session, None);
-        let label =
-            Label { destination: DESTINATION.to_owned(), origin: serde_json::to_vec(&origin).unwrap() };
-        let journal = Journal::new(self.session.journal_directory(), label, Settings::default());
-        let mut event = Event::new("feature.used", name);
-        event.id = EventId::from_parts(1, u64::from(crate::sum::sum(0, name.as_bytes())));
-        event.time = crate::event::Timestamp::now();
-        let mut payload = crate::scratch::Scratch::new();
-        codec::encode(&event, event.time, &[], &mut payload);
-        journal.append(RecordKind::Event, &event.id.0, payload.bytes()).unwrap();
+        record(&self.session, name);
     }
 
     fn send(&self) -> Report {
@@ -91,6 +82,19 @@ impl Scene {
         let losses = survey(&self.session.journal_directory()).losses;
         losses.iter().find(|(had, _)| *had == cause).map_or(0, |(_, by)| *by)
     }
+}
+
+/// Records an event for this destination's vendor, as a run of the tool does.
+pub(super) fn record(session: &Session, name: &str) {
+    let origin = crate::session::origin(session, None);
+    let label = Label { destination: DESTINATION.to_owned(), origin: serde_json::to_vec(&origin).unwrap() };
+    let journal = Journal::new(session.journal_directory(), label, Settings::default());
+    let mut event = Event::new("feature.used", name);
+    event.id = EventId::from_parts(1, u64::from(crate::sum::sum(0, name.as_bytes())));
+    event.time = crate::event::Timestamp::now();
+    let mut payload = crate::scratch::Scratch::new();
+    codec::encode(&event, event.time, &[], &mut payload);
+    journal.append(RecordKind::Event, &event.id.0, payload.bytes()).unwrap();
 }
 
 fn unavailable() -> Outcome {

@@ -265,6 +265,25 @@ fn what_was_purged_does_not_come_back_once_recording_is_not_allowed() {
     allowed.store(false, Ordering::SeqCst);
     purge(&directory).unwrap();
     assert!(journal.append(RecordKind::Event, &[2; 16], b"after").is_err());
+    assert!(!directory.exists(), "nor does its directory");
     journal.seal();
-    assert_eq!(survey(&directory).events, 0);
+    assert!(!directory.exists());
+}
+
+#[test]
+fn a_command_that_runs_across_a_purge_takes_nothing_into_a_new_segment_once_recording_is_not_allowed() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let temp = temp();
+    let directory = temp.path().join("journal");
+    let allowed = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&allowed);
+    let journal = journal(&directory).while_allowed(move || asked.load(Ordering::SeqCst));
+    journal.append(RecordKind::Start, &[1; 16], b"a command").unwrap();
+    allowed.store(false, Ordering::SeqCst);
+    purge(&directory).unwrap();
+    // It gives its segment up and goes on in another, where the command would be.
+    journal.seal();
+    assert!(!directory.exists());
 }
