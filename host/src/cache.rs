@@ -184,10 +184,43 @@ fn is_private(dir: &Path) -> bool {
 }
 
 fn open_own(path: &Path) -> Option<File> {
-    // The directory is private, so nobody else puts a link or a pipe between this look and the opening.
-    let before = fs::symlink_metadata(path).ok()?;
-    if !before.is_file() || !is_own(&before) {
-        return None;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // Neither a link nor a pipe is waited for or believed, and what counts is what was opened.
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits() as i32);
     }
-    File::open(path).ok()
+    let file = options.open(path).ok()?;
+    let about = file.metadata().ok()?;
+    (about.is_file() && is_own(&about)).then_some(file)
+}
+
+/// Removes all compiled code from a cache's directory, and nothing that is not named like it.
+///
+/// # Errors
+/// What the system says where a file cannot be removed. That there is no such directory is none.
+pub fn clear_cache(directory: &Path) -> std::io::Result<()> {
+    let absent = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    };
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) => return absent(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        if is_code(&entry.file_name()) {
+            fs::remove_file(entry.path()).or_else(absent)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_code(name: &std::ffi::OsStr) -> bool {
+    let stem = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+    stem.is_some_and(|stem| stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

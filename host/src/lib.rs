@@ -58,6 +58,7 @@ mod wasi;
 mod wasi_http;
 
 pub use backend::{Backend, Setup};
+pub use cache::clear_cache;
 pub use check::{Class as ImportClass, classify as classify_import};
 pub use component::{Component, LoadOptions, Source};
 pub use egress::address::{Class as AddressClass, classify as classify_address};

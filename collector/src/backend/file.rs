@@ -1,16 +1,18 @@
 //! Events as newline-delimited JSON in a local file: where they go when the user said "local only".
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::json::Line;
 use super::{Backend, Batch, Outcome, SendContext};
+use crate::platform::private;
 
 /// A file is moved aside when it has grown to this: two of them are what a user may find.
 const ROTATE_AT: u64 = 5 * 1024 * 1024;
 
-/// Appends each event as one line of JSON to a file, which only its owner can read. At 5 MiB the
+/// Appends each event as one line of JSON to a file, which only its owner can read. No link is followed, and nothing
+/// but a file of the user's own is written to. At 5 MiB the
 /// file is renamed to `<name>.1`, replacing the one before, and a new one begins.
 pub struct File {
     path: PathBuf,
@@ -26,11 +28,7 @@ impl File {
         if fs::metadata(&self.path).is_ok_and(|meta| meta.len() >= ROTATE_AT) {
             fs::rename(&self.path, rotated(&self.path))?;
         }
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&self.path)?;
+        let mut file = private::open_to_append(&self.path)?;
         let before = file.metadata()?.len();
         crate::platform::file::fits(before + text.len() as u64)?;
         let written = file.write_all(text);
@@ -106,6 +104,22 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_or_a_pipe_in_its_place_is_neither_followed_nor_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let (link, pipe) = (directory.path().join("link"), directory.path().join("pipe"));
+        let other = directory.path().join("other");
+        fs::write(&other, "theirs").unwrap();
+        std::os::unix::fs::symlink(&other, &link).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [link, pipe] {
+            let outcome = File::new(&path).send(&sample::batch(1), &sample::context());
+            assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
+        }
+        assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
     }
 
     #[test]

@@ -187,9 +187,7 @@ impl Shown {
         }
         let recorder = telemetry_host::Recorder::default();
         let at_most_once = session.config.delivery.semantics == crate::tool::Semantics::AtMostOnce;
-        // Compiled code is kept only where some is kept already.
-        let cache = crate::platform::directory::cache_directory(&session.config.tool.id);
-        let cache = cache.filter(|cache| cache.is_dir());
+        let cache = session.cache_that_is_there();
         let outlet = Outlet::Record(recorder.clone());
         let component = open(&session.tool, &session.config, choice, cache, outlet, at_most_once)?;
         Ok(Self { component: Some((component, recorder)) })

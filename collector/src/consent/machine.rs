@@ -64,6 +64,13 @@ pub fn machine_policy(tool_id: &str) -> MachinePolicy {
 
 /// The stricter of the two files in a directory, `root` being who should own them.
 pub(crate) fn read_in(directory: &Path, tool_id: &str, root: u32) -> MachinePolicy {
+    // Where there is none, as nearly everywhere, that is all that is asked. A link that leads nowhere is no file that
+    // is not there: somebody meant to say something.
+    match fs::symlink_metadata(directory) {
+        Err(error) if is_absent(&error) => return MachinePolicy::Silent,
+        Ok(about) if about.is_symlink() && !directory.exists() => return leads_nowhere(directory),
+        _ => {}
+    }
     let everyone = read_one(&directory.join("policy"), root);
     // An id is made of letters, digits, dots and dashes; anything else must not leave the directory.
     let name: String =
@@ -76,6 +83,7 @@ fn read_one(path: &Path, root: u32) -> MachinePolicy {
     let source = |remark| Source { path: path.to_owned(), remark };
     // Not to wait where somebody put a FIFO.
     match fs::metadata(path) {
+        Err(error) if is_absent(&error) && fs::symlink_metadata(path).is_ok() => return leads_nowhere(path),
         Err(error) if is_absent(&error) => return MachinePolicy::Silent,
         Ok(about) if !about.is_file() => {
             return MachinePolicy::Off(source(Some("it is not a regular file".to_owned())));
@@ -95,6 +103,11 @@ fn read_one(path: &Path, root: u32) -> MachinePolicy {
         Some(_) => MachinePolicy::Off(source(Some("it says neither `off` nor `local`".to_owned()))),
         None => MachinePolicy::Off(source(Some("it is empty".to_owned()))),
     }
+}
+
+fn leads_nowhere(path: &Path) -> MachinePolicy {
+    let remark = Some("it is a link that leads nowhere".to_owned());
+    MachinePolicy::Off(Source { path: path.to_owned(), remark })
 }
 
 fn read_text(path: &Path, root: u32) -> io::Result<(String, Option<String>)> {

@@ -82,7 +82,7 @@ use std::path::{Path, PathBuf};
 pub use ask::Terminal;
 pub use ask::{Answer, Asked, Asker, Occasion, Question, Unasked, ask};
 pub use decide::{Denial, PATIENCE, StillEnabled, StoredHow, SystemWait, Wait, allow, deny};
-pub(crate) use environment::DO_NOT_TRACK;
+pub(crate) use environment::{DO_NOT_TRACK, LOCAL};
 pub use environment::{Switch, tool_variable};
 pub use file::{Stored, Unreadable};
 pub use gate::Gate;

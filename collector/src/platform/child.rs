@@ -90,7 +90,7 @@ mod system {
     use std::ffi::CString;
     use std::fs::File;
     use std::os::fd::{AsRawFd, OwnedFd};
-    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::os::unix::ffi::OsStringExt;
 
     use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
     use nix::sys::signal::{SigSet, Signal};
@@ -148,7 +148,6 @@ mod system {
     }
 
     fn text(text: OsString) -> io::Result<CString> {
-        debug_assert!(!text.as_bytes().is_empty());
         CString::new(text.into_vec()).map_err(|_| io::ErrorKind::InvalidInput.into())
     }
 
@@ -247,6 +246,13 @@ mod tests {
         let script =
             format!("PATH_NOW=$PATH; PATH=/usr/bin:/bin; {}", script.replacen("$PATH", "$PATH_NOW", 1));
         assert_eq!(code_of(&shell(&script, Streams::Own, Some(("PATH", "none")))), 0);
+    }
+
+    #[test]
+    fn an_empty_argument_arrives_as_one() {
+        let mut program = shell("test $# = 1 && test -z \"$1\"", Streams::Own, None);
+        program.arguments.extend(["sh".into(), "".into()]);
+        assert_eq!(code_of(&program), 0);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! - a `pre_exec` hook makes the standard library fork for real, which costs a large process 9 to
 //!   34 ms where `posix_spawn` costs 0.3 ms. So the child itself leaves its parent's session;
 //! - a descriptor that the child inherits keeps its parent's `flock` (cron's `flock 9`), its pipes
-//!   (`$(tool)`) and make's jobserver in use. So the child closes all but the standard ones, which
-//!   are null, before anything else;
+//!   (`$(tool)`) and make's jobserver in use. So the child gives up all but the standard ones, which
+//!   are null, before anything else. On Linux it puts null in their place and does not close them: a hook of the
+//!   author's that opened a file before `start!` would else write into whatever gets that number next;
 //! - the path of the executable may by now be another program, which would take the hidden argument
 //!   for its own. So the file is compared with the one that is running;
 //! - a setuid program must not start programs from paths that its caller may influence. So it does
@@ -177,18 +178,46 @@ pub(crate) fn leave_parent() {
     {
         // Fails only for a process that leads a group already, which a fresh child never does.
         let _ = rustix::process::setsid();
+        #[cfg(target_os = "linux")]
+        if silence_inherited().is_err() {
+            close_inherited();
+        }
+        #[cfg(not(target_os = "linux"))]
         close_inherited();
     }
     // A sender must not keep a file system from being unmounted.
     let _ = std::env::set_current_dir(if cfg!(windows) { "C:\\" } else { "/" });
 }
 
+/// Lets every descriptor but the standard ones go, and keeps its number taken.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn silence_inherited() -> io::Result<()> {
+    use std::mem::ManuallyDrop;
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+    let null = std::fs::File::options().read(true).write(true).open("/dev/null")?;
+    let mut open = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        open.extend(entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
+    }
+    // One of these is the listing's own, which is closed by now: it gets to be null as well.
+    for number in open.into_iter().filter(|it| *it > 2 && *it != null.as_raw_fd()) {
+        // SAFETY: the number is nobody's, or it stays a descriptor that is open, and this one is never dropped: what its
+        // owner reads from now on ends at once, and what it writes goes nowhere. That is meant: this process is in the
+        // hidden mode, whose hooks of the author's are all that may still use it.
+        let mut owned = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });
+        rustix::io::dup3(&null, &mut owned, rustix::io::DupFlags::CLOEXEC)?;
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 #[allow(unsafe_code)]
 fn close_inherited() {
     // SAFETY: closing a descriptor that somebody owns would let a later file take its number. This
-    // process is in the hidden mode: it never returns to the tool's code, so whatever the tool
-    // opened before `start!` is not used again, and the library has opened nothing yet. Without it a
+    // process is in the hidden mode: it never returns to the tool's code, and the library has opened nothing yet;
+    // that hooks of the author's must open what they need themselves is documented at `Tool::logger`. Without it a
     // sender would hold its parent's locks and pipes for as long as it lives.
     unsafe { close_fds::close_open_fds(3, &[]) };
 }

@@ -56,20 +56,18 @@ struct Surroundings<'a> {
 pub fn state_directory(tool_id: &str) -> Result<PathBuf, DirectoryError> {
     let home = std::env::home_dir().filter(|home| home.is_absolute());
     let variable = |name: &str| std::env::var_os(name);
-    #[cfg(unix)]
-    let (user, effective) = (rustix::process::getuid().as_raw(), rustix::process::geteuid().as_raw());
-    #[cfg(not(unix))]
-    let (user, effective) = (u32::MAX, u32::MAX);
-    choose(
-        tool_id,
-        &Surroundings {
-            candidates: candidates(home.as_deref(), variable),
-            user,
-            effective,
-            administrator: PathBuf::from(if cfg!(target_vendor = "apple") { "/var/root" } else { "/root" }),
-            owner: &owner,
-        },
-    )
+    choose(tool_id, &Surroundings::here(candidates(home.as_deref(), variable)))
+}
+
+impl Surroundings<'_> {
+    fn here(candidates: Vec<PathBuf>) -> Self {
+        #[cfg(unix)]
+        let (user, effective) = (rustix::process::getuid().as_raw(), rustix::process::geteuid().as_raw());
+        #[cfg(not(unix))]
+        let (user, effective) = (u32::MAX, u32::MAX);
+        let administrator = PathBuf::from(if cfg!(target_vendor = "apple") { "/var/root" } else { "/root" });
+        Self { candidates, user, effective, administrator, owner: &owner }
+    }
 }
 
 fn candidates(home: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
@@ -118,14 +116,14 @@ fn choose(tool_id: &str, around: &Surroundings<'_>) -> Result<PathBuf, Directory
 }
 
 /// Whether what exists of it belongs to another user. Somebody who is not the administrator may
-/// share a place with its owner (a container's home is often root's and writable by a group); for
-/// the administrator everything is writable, so that says nothing.
+/// share a place with its owner (a container's home is often root's and writable by a group). For
+/// the administrator everything is writable, so that says nothing; but whoever owns a directory on the way to it
+/// can put another in its stead, or a link.
 fn is_foreign(directory: &Path, around: &Surroundings<'_>) -> bool {
-    if let Some(owner) = (around.owner)(directory) {
-        return owner != around.effective;
+    if around.effective == 0 {
+        return directory.ancestors().filter_map(|path| (around.owner)(path)).any(|owner| owner != 0);
     }
-    let nearest = directory.ancestors().find_map(|path| (around.owner)(path));
-    around.effective == 0 && nearest.is_some_and(|owner| owner != 0)
+    (around.owner)(directory).is_some_and(|owner| owner != around.effective)
 }
 
 #[cfg(unix)]
@@ -142,11 +140,12 @@ fn owner(_path: &Path) -> Option<u32> {
 
 /// Where what a tool can make again is kept: `$XDG_CACHE_HOME` or `~/.cache`, on macOS
 /// `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. None where the program runs with another user's
-/// rights: what it reads back from there could be that user's.
+/// rights, or the place is another user's: what it reads back from there could be that user's, and what it makes
+/// there would lock the owner out.
 #[cfg(feature = "components")]
 pub(crate) fn cache_directory(tool_id: &str) -> Option<PathBuf> {
-    #[cfg(unix)]
-    if rustix::process::getuid() != rustix::process::geteuid() {
+    let around = Surroundings::here(Vec::new());
+    if around.user != around.effective {
         return None;
     }
     let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -158,7 +157,7 @@ pub(crate) fn cache_directory(tool_id: &str) -> Option<PathBuf> {
     } else {
         named("XDG_CACHE_HOME").or_else(|| Some(home()?.join(".cache")))?
     };
-    Some(base.join(tool_id))
+    Some(base.join(tool_id)).filter(|directory| !is_foreign(directory, &around))
 }
 
 #[cfg(all(test, unix, not(target_vendor = "apple")))]
@@ -198,6 +197,19 @@ mod tests {
         let owners = [("/", 0), ("/home/a", USER)];
         let error = chosen(0, &["/home/a/.local/state"], &owners).unwrap_err();
         assert!(matches!(error, DirectoryError::Foreign { .. }), "{error}");
+    }
+
+    #[test]
+    fn the_administrators_own_directory_in_a_users_home_is_the_users_to_exchange() {
+        let made = "/home/a/.local/state/com.example.tool";
+        for way in ["/home/a", "/home/a/.local", "/home/a/.local/state"] {
+            let owners = [("/", 0), ("/root", 0), (way, USER), (made, 0)];
+            assert_eq!(
+                chosen(0, &["/home/a/.local/state"], &owners).unwrap(),
+                "/root/.local/state/com.example.tool",
+                "{way}"
+            );
+        }
     }
 
     #[test]

@@ -70,6 +70,14 @@ pub(crate) fn read_open(file: &File, about: &Metadata, limit: usize) -> Result<V
     if bytes.len() > limit { Err(Unusable::TooLong) } else { Ok(bytes) }
 }
 
+/// Opens a private file to add to its end, making it if there is none.
+pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    harden(&mut options);
+    private(options.open(path)?, path)
+}
+
 /// Replaces a private file, or makes it, atomically and durably.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = beside(path);
@@ -161,7 +169,10 @@ fn open_stable_with(path: &Path, create: bool, write: bool) -> io::Result<File> 
     let mut options = OpenOptions::new();
     options.read(true).write(write).create(create).truncate(false);
     harden(&mut options);
-    let file = options.open(path)?;
+    private(options.open(path)?, path)
+}
+
+fn private(file: File, path: &Path) -> io::Result<File> {
     let about = file.metadata()?;
     match owned(&about) {
         Ok(()) if about.is_file() => Ok(file),

@@ -144,6 +144,13 @@ impl Session {
         identity::seed_so_far(self.place.directory(), origin::identity(self), &self.config.tool.id)
     }
 
+    /// Where compiled code is kept, if some is kept already and more may be.
+    #[cfg(feature = "components")]
+    pub(crate) fn cache_that_is_there(&self) -> Option<PathBuf> {
+        let cache = directory::cache_directory(&self.config.tool.id)?;
+        (cache.is_dir() && self.verdict().may != May::Off).then_some(cache)
+    }
+
     /// Whether the user's no is why nothing may be recorded: what a no removes is not to come back then.
     pub(crate) fn is_denied(&self) -> bool {
         consent::file::read(&self.place).is_no()

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use crate::backend::select::Selected;
 use crate::consent::{
-    self, Asked, Asker, Author, DO_NOT_TRACK, Decision, Gate, Harness, Inputs, May, Occasion, Place, Record,
-    SendPermit, Stored, Switch, Verdict, at_start, file, machine_policy, resolve,
+    self, Asked, Asker, Author, DO_NOT_TRACK, Decision, Gate, Harness, Inputs, LOCAL, May, Occasion, Place,
+    Record, SendPermit, Stored, Switch, Verdict, at_start, file, machine_policy, resolve, tool_variable,
 };
 use crate::event::Timestamp;
 use crate::tool::{Config, Tool};
@@ -58,7 +58,8 @@ impl Question {
     }
 
     /// Whether a request to erase may leave now, and if not, why. It is the user's own request, so what
-    /// says no to telemetry does not stop it; `DO_NOT_TRACK` and what lets nothing leave the machine do.
+    /// says no to telemetry does not stop it; `DO_NOT_TRACK` and what lets nothing leave the machine do, be it a
+    /// variable or the machine's policy. A stored choice of local only does not: it is about events.
     pub(crate) fn may_ask_for_erasure(&self) -> Result<(), String> {
         let variable = std::env::var_os(DO_NOT_TRACK);
         if Switch::do_not_track(variable) == Switch::On {
@@ -70,7 +71,12 @@ impl Question {
             destination: self.destination.clone(),
             ..Record::default()
         };
-        let verdict = self.with_inputs(&|_| None, &|| Stored::Record(yes.clone()), resolve);
+        let tool = tool_variable(&self.tool_name);
+        let local = |name: &str| {
+            let value = std::env::var_os(name).filter(|_| name == LOCAL || name == tool);
+            value.filter(|value| name == LOCAL || Switch::with_local(Some(value.clone())) == Switch::Local)
+        };
+        let verdict = self.with_inputs(&local, &|| Stored::Record(yes.clone()), resolve);
         match (verdict.may, &verdict.local_because) {
             (May::Send, _) => Ok(()),
             (_, Some(because)) => Err(because.to_string()),

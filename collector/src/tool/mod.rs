@@ -230,6 +230,10 @@ impl Tool {
 
     /// Hands diagnostics (answers that were not success, losses, fallbacks) to the tool's own
     /// logger. Nothing is ever printed otherwise.
+    ///
+    /// The logger is called in the sender, too, which is a process of its own: it has given up every file and socket that
+    /// was open before `start!`, so that it holds nothing of the process that started it. What is written to one of those there
+    /// is lost; a logger that is to be heard from the sender opens its file when it is called.
     #[must_use]
     pub fn logger(
         mut self,

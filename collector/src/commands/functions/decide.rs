@@ -20,6 +20,8 @@ pub struct Enabled {
     pub enabled: bool,
     /// What telemetry is instead, where something outranks the yes for now; as in `off: DO_NOT_TRACK is set`.
     pub overruled: Option<String>,
+    /// Whether the user's request to erase what was sent before still waits for its answer.
+    pub erasing: bool,
 }
 
 /// Stores the user's yes: to recording and sending, or, if `local`, to recording for the user's own eyes.
@@ -39,6 +41,7 @@ pub fn enable(local: bool) -> Result<Enabled, CommandError> {
         local,
         enabled: verdict.may != May::Off,
         overruled: (verdict.may != wanted).then(|| verdict.reason()),
+        erasing: erasure::waits(&session),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Everything that must be right for an event to arrive, one check each.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::CommandError;
@@ -135,19 +137,10 @@ fn directory(session: &Session, to: &mut Diagnosis) {
     if !directory.exists() {
         return to.add("journal", Outcome::Skip, format!("{} is made with a yes", directory.display()));
     }
-    // A file beside the journal, gone again at once: permissions alone do not tell of a full disk.
-    let probe = directory.join(format!("doctor.{}.tmp", std::process::id()));
-    let tried = private::create(&probe, b"doctor").and_then(|_| private::remove(&probe).map(drop));
-    match tried {
-        Ok(()) => to.add("journal", Outcome::Pass, format!("{} can be written", directory.display())),
-        Err(error) => to.add(
-            "journal",
-            Outcome::Fail,
-            format!(
-                "{} cannot be written: {error}; events are not recorded until it can",
-                directory.display()
-            ),
-        ),
+    if session.verdict().may == May::Off {
+        to.add("journal", Outcome::Skip, format!("nothing is written to {}", directory.display()));
+    } else {
+        try_to_write(directory, to);
     }
     let survey = journal::survey(&session.journal_directory());
     if let Some(problem) = survey.problem {
@@ -166,6 +159,23 @@ fn directory(session: &Session, to: &mut Diagnosis) {
     }
 }
 
+/// A file beside the journal, gone again at once: permissions alone do not tell of a full disk.
+fn try_to_write(directory: &Path, to: &mut Diagnosis) {
+    let probe = directory.join(format!("doctor.{}.tmp", std::process::id()));
+    let tried = private::create(&probe, b"doctor").and_then(|_| private::remove(&probe).map(drop));
+    match tried {
+        Ok(()) => to.add("journal", Outcome::Pass, format!("{} can be written", directory.display())),
+        Err(error) => to.add(
+            "journal",
+            Outcome::Fail,
+            format!(
+                "{} cannot be written: {error}; events are not recorded until it can",
+                directory.display()
+            ),
+        ),
+    }
+}
+
 #[cfg(feature = "components")]
 fn backend(session: &Session, to: &mut Diagnosis) {
     use crate::backend::component::{Outlet, open};
@@ -175,9 +185,8 @@ fn backend(session: &Session, to: &mut Diagnosis) {
         let outcome = if *choice == Choice::None { Outcome::Skip } else { Outcome::Pass };
         return to.add("backend", outcome, format!("{name}, which is no component"));
     }
-    let cache = crate::platform::directory::cache_directory(&session.config.tool.id);
     let outlet = Outlet::Record(telemetry_host::Recorder::default());
-    match open(&session.tool, &session.config, choice, cache.filter(|it| it.is_dir()), outlet, false) {
+    match open(&session.tool, &session.config, choice, session.cache_that_is_there(), outlet, false) {
         Err(why) => to.add("backend", Outcome::Fail, why),
         Ok(component) => {
             to.add("backend", Outcome::Pass, format!("{name} loads and takes its settings"));

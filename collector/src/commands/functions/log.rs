@@ -10,6 +10,7 @@ use crate::backend::json::Line;
 use crate::backend::{Origin, rotated};
 use crate::delivery::{Delivery, ledger, recorded};
 use crate::journal;
+use crate::platform::private;
 use crate::session::LOCAL;
 
 /// The local log is read from its end, so much of it at most.
@@ -89,8 +90,8 @@ pub fn log(most: usize) -> Result<Log, CommandError> {
 /// The last lines of a file, oldest first.
 fn tail(path: &Path, most: usize) -> Vec<String> {
     let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = std::fs::File::open(path)?;
-        let from = file.metadata()?.len().saturating_sub(TAIL);
+        let Ok((mut file, about)) = private::open(path, false) else { return Ok(Vec::new()) };
+        let from = about.len().saturating_sub(TAIL);
         file.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
         file.take(TAIL).read_to_end(&mut bytes)?;

@@ -55,6 +55,8 @@ pub fn reset() -> Result<Reset, CommandError> {
     for path in [&backend::rotated(&log), &log, &session.place.asked(), &ledger::path(directory)] {
         private::remove(path).map_err(not_cleared)?;
     }
+    #[cfg(feature = "components")]
+    forget_compiled(&session).map_err(not_cleared)?;
     let erasure = erasure::begin(&session).map_err(CommandError::NoErasure)?;
     Ok(Reset {
         discarded,
@@ -64,6 +66,18 @@ pub fn reset() -> Result<Reset, CommandError> {
         erasure,
         warnings,
     })
+}
+
+/// Compiled code says nothing of the user, but that telemetry was at work. The directory may have a use of the tool's own.
+#[cfg(feature = "components")]
+fn forget_compiled(session: &Session) -> std::io::Result<()> {
+    let Some(cache) = crate::platform::directory::cache_directory(&session.config.tool.id) else {
+        return Ok(());
+    };
+    telemetry_host::clear_cache(&cache)?;
+    // Only if nothing else is in it.
+    let _ = std::fs::remove_dir(cache);
+    Ok(())
 }
 
 /// What `disable` removes, without a no: the author's word stands above the user's here.

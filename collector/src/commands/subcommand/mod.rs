@@ -169,9 +169,15 @@ impl Args {
                 false
             }
         };
-        // A reader that has gone away (`| head`) is not an error of ours.
-        let _ = io::stdout().write_all(&output);
-        u8::from(!done)
+        match io::stdout().write_all(&output).and_then(|()| io::stdout().flush()) {
+            Ok(()) => u8::from(!done),
+            // A reader that has gone away (`| head`) is not an error of ours.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => u8::from(!done),
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "telemetry: what there is to say cannot be written: {error}");
+                1
+            }
+        }
     }
 
     /// Whether it is done, and nothing is left to do.

@@ -12,6 +12,10 @@ const DUMPED: usize = 4 * 1024;
 
 pub(super) fn enabled(enabled: &Enabled, to: &mut Vec<u8>) -> io::Result<()> {
     match &enabled.overruled {
+        None if enabled.local && enabled.erasing => writeln!(
+            to,
+            "Telemetry enabled, local only. Nothing leaves this machine but your request to erase what was sent before."
+        ),
         None if enabled.local => {
             writeln!(to, "Telemetry enabled, local only. Nothing leaves this machine.")
         }
