@@ -18,7 +18,8 @@
 //! request looks for itself ([`SendPermit`](crate::consent::SendPermit)). To also leave nothing
 //! behind on disk, the journal asks [`Gate::look`] after it has made or leased a segment and before
 //! the first record in it: either the segment was there before the denial's purge listed the
-//! directory, which then removed it, or the look comes after the denial and sees it.
+//! directory, which then removed it, or the look comes after the denial and sees it. Whoever writes anything else that
+//! a no removes (a salt, the starts, the schedule) looks in the same way after it, and takes it back.
 //!
 //! # What stays decided
 //! A process only ever becomes more private: a yes that is stored while it runs is for the next run.

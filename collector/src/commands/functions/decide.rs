@@ -61,7 +61,7 @@ pub struct Disabled {
 }
 
 /// Stores the user's no, waits until no request is under way, ends a sender that does not let go, and
-/// discards everything pending. Nothing is sent.
+/// discards everything pending, a second time where a sender was at work. Nothing is sent.
 ///
 /// # Errors
 /// Where the no cannot be stored, or pending events cannot be removed.
