@@ -140,6 +140,33 @@ fn a_sender_has_only_its_own_files_open() {
 }
 
 #[test]
+fn what_the_author_writes_into_a_file_of_before_is_in_none_of_ours() {
+    let home = Home::new();
+    let _cleared = Cleared(&home);
+    let mut tool = Command::new(program());
+    let ran = slow(&home, tool.arg("five")).env("PROBE_LOG", home.path("log")).status().unwrap();
+    assert!(ran.success());
+    sending(&home);
+    open(&home);
+    eventually("all five arrive", || {
+        std::fs::read_to_string(home.path("vendor")).is_ok_and(|text| text.lines().count() == 5)
+    });
+    eventually("the sender ends", || senders(&home).is_empty());
+    let mut directories = vec![home.0.path().to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap().flatten() {
+            if entry.file_type().unwrap().is_dir() {
+                directories.push(entry.path());
+                continue;
+            }
+            let bytes = std::fs::read(entry.path()).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("the author's own line"), "{} has it", entry.path().display());
+        }
+    }
+}
+
+#[test]
 fn a_hundred_runs_at_once_end_with_one_sender_and_every_event() {
     let home = Home::new();
     let _cleared = Cleared(&home);

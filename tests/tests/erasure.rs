@@ -228,6 +228,34 @@ fn do_not_track_pauses_the_lane_and_its_end_carries_it_on() {
 }
 
 #[test]
+fn a_variable_that_keeps_everything_here_pauses_the_lane() {
+    let vendor = Vendor::start();
+    let (home, _) = home_that_sent(&vendor, &endpoint(&vendor.url()));
+    for (name, value) in [("TELEMETRY_LOCAL", "1"), ("GREET_TELEMETRY", "local")] {
+        let with = |arguments: &[&str]| -> Ran {
+            home.greet(arguments).env(name, value).output().expect("greet runs").into()
+        };
+        let ran = with(&["telemetry", "reset"]);
+        assert!(ran.stdout.contains("not asked for yet"), "{name}: {ran:?}");
+        with(&["telemetry", "flush"]);
+        assert_eq!(with(&["hello", "Ada"]).code, Some(0));
+        assert!(erasures(&vendor).is_empty() && lane(&home), "{name}");
+    }
+    // A stored choice of local only is about events, and says so.
+    let ran: Ran = home
+        .greet(&["telemetry", "enable", "--local"])
+        .env("DO_NOT_TRACK", "1")
+        .output()
+        .expect("greet runs")
+        .into();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    eventually("a run without the variable asks", || {
+        assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
+        !lane(&home)
+    });
+}
+
+#[test]
 fn an_endpoint_that_refuses_ends_the_lane_with_what_to_do_instead() {
     let vendor = Vendor::start();
     let (home, id) = home_that_sent(&vendor, &endpoint(&vendor.url()));

@@ -462,3 +462,18 @@ fn two_tools_in_one_home_have_two_consents_and_two_ids() {
     assert_eq!(json(&home, &["status"])["telemetry"], "off");
     assert_eq!(other(&["status"])["telemetry"], "on", "one tool's no is not another's");
 }
+
+/// What is cut off is no success: `telemetry schema --markdown > TELEMETRY.md` on a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_a_failure_and_a_reader_that_went_away_is_none() {
+    let home = Home::new(&config(&format!("http://{}", Vendor::nobody()), ""));
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("there is one");
+    let ran = home.greet(&["telemetry", "status"]).stdout(full).output().expect("greet runs");
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("cannot be written"), "{ran:?}");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let ran = home.greet(&["telemetry", "status"]).stdout(writer).output().expect("greet runs");
+    assert_eq!((ran.status.code(), ran.stderr.len()), (Some(0), 0));
+}

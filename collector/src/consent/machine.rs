@@ -196,6 +196,29 @@ mod tests {
         assert!(source.to_string().ends_with("policy (it is not a regular file)"), "{source}");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_policy_that_is_a_link_to_nothing_forbids_and_so_does_its_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        for name in ["policy", "com.example.greet.policy", "elsewhere"] {
+            std::os::unix::fs::symlink("/nowhere/at/all", at(name)).unwrap();
+        }
+        assert_eq!(read_in(&at("missing"), "com.example.greet", me()).rank(), 0);
+        for name in ["policy", "com.example.greet.policy"] {
+            let MachinePolicy::Off(source) = read_in(directory.path(), "com.example.greet", me()) else {
+                panic!("{name} allowed");
+            };
+            assert_eq!(
+                source.to_string(),
+                format!("{} (it is a link that leads nowhere)", at(name).display())
+            );
+            fs::remove_file(at(name)).unwrap();
+        }
+        assert_eq!(read_in(directory.path(), "com.example.greet", me()).rank(), 0);
+        assert_eq!(read_in(&at("elsewhere"), "com.example.greet", me()).rank(), 2);
+    }
+
     #[test]
     fn a_policy_that_is_not_roots_holds_and_is_remarked() {
         let directory = tempfile::tempdir().unwrap();
