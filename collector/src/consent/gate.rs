@@ -32,8 +32,8 @@ use crate::event::Timestamp;
 use crate::platform::stamp::Stamp;
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, TryLockError};
 use std::time::Duration;
 
 /// How a gate comes to a verdict: with the closure that reads what is stored.
@@ -112,8 +112,18 @@ impl Gate {
         if self.known() == May::Off {
             return May::Off;
         }
-        // A panic elsewhere does not make the stamp wrong.
-        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut seen = match self.seen.try_lock() {
+            Ok(seen) => seen,
+            // A panic elsewhere does not make the stamp wrong.
+            Err(TryLockError::Poisoned(seen)) => seen.into_inner(),
+            // Another thread is looking. Where this process was forked meanwhile it has no such thread, and nobody
+            // would ever let go.
+            Err(TryLockError::WouldBlock) => {
+                let (verdict, _) = decide_and_stamp(&self.place, &*self.decide);
+                self.may.fetch_min(verdict.may as u8, Ordering::AcqRel);
+                return self.known();
+            }
+        };
         let Some(stamp) = *seen else { return self.known() };
         if Stamp::of(&self.place.consent()) == stamp {
             return self.known();

@@ -206,3 +206,14 @@ fn a_closed_gate_stays_closed() {
     gate.close();
     assert_eq!(gate.look(), May::Off);
 }
+
+#[test]
+fn whoever_looks_while_another_thread_does_or_did_when_it_was_forked_does_not_wait_for_it() {
+    let room = Room::granted();
+    let (gate, _) = room.gate(NOON, None);
+    let never_let_go = gate.seen.lock().unwrap();
+    assert_eq!(gate.look(), May::Send);
+    room.deny();
+    assert_eq!(gate.look(), May::Off);
+    drop(never_let_go);
+}
