@@ -111,6 +111,8 @@ impl<'t> Glance<'t> {
                     || may_be_assigned(bytes, at, before)
             }
             b'@' => before > b' ',
+            b'~' => before == b'Q',
+            b'$' => before == b'n' && matches!(near(1), b'p' | b's'),
             b'>' => may_end_at(bytes, at),
             b'b' | b'B' => matches!(
                 (near(1) | 0x20, near(2) | 0x20, near(3) | 0x20),
@@ -121,7 +123,7 @@ impl<'t> Glance<'t> {
                 let end = at + (!(words >> bit)).trailing_zeros() as usize;
                 match bytes.get(end) {
                     None => false,
-                    Some(b' ' | b'\t' | b'"' | b'\'' | b'`' | b',') => {
+                    Some(b' ' | b'\t' | b'"' | b'\'' | b'`' | b',' | b'\\') => {
                         may_end_at(bytes, end)
                             || matches!(&bytes[at..end], b"-u" | b"-U" | b"--user" | b"--proxy-user")
                     }

@@ -8,7 +8,7 @@
 /// One bit for each byte of a block of at most 64, the first byte the lowest.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(super) struct Masks {
-    /// The bytes that a rule hangs on, `= : @ " ' > ` and the backtick, and each `-`, `b` and `B`. Their neighbours
+    /// The bytes that a rule hangs on, `= : @ " ' > ~` and the backtick, and each `-`, `b` and `B`. Their neighbours
     /// `# $ % & ; < ?` come with them, as two ranges are quicker than seven bytes.
     pub(super) marks: u64,
     /// Letters, digits, `_` and `-`.
@@ -102,7 +102,7 @@ fn sse2(bytes: u128) -> Bits {
     let lower = or(text, all(0x20));
     let dash = is(text, b'-');
     let ranges = or(within(text, b':', 7), within(text, b'"', 6));
-    let marks = or(or(ranges, is(text, b'`')), or(dash, is(lower, b'b')));
+    let marks = or(or(ranges, or(is(text, b'`'), is(text, b'~'))), or(dash, is(lower, b'b')));
     let signs = or(is(text, b'_'), dash);
     let words = or(or(within(lower, b'a', 26), within(text, b'0', 10)), signs);
     let capitals = within(text, b'A', 26);
@@ -118,7 +118,7 @@ fn portable(bytes: u128) -> Bits {
     let full = |yes: bool| if yes { 0xff_u8 } else { 0 };
     let marks = bytes.map(|byte| {
         let ranges = full(byte.wrapping_sub(b':') < 7) | full(byte.wrapping_sub(b'"') < 6);
-        ranges | full(byte == b'`') | full(byte == b'-') | full(byte | 0x20 == b'b')
+        ranges | full(byte == b'`') | full(byte == b'~') | full(byte == b'-') | full(byte | 0x20 == b'b')
     });
     let words = bytes.map(|byte| {
         let letter = full((byte | 0x20).wrapping_sub(b'a') < 26);
@@ -148,7 +148,7 @@ mod tests {
         let mut masks = Masks::default();
         for (nth, byte) in text.iter().take(64).enumerate() {
             let bit = |yes: bool| u64::from(yes) << nth;
-            masks.marks |= bit(b":;<=>?@\"#$%&'`-bB".contains(byte));
+            masks.marks |= bit(b":;<=>?@\"#$%&'`~-bB".contains(byte));
             masks.words |= bit(byte.is_ascii_alphanumeric() || b"_-".contains(byte));
             masks.signs |= bit(b"_-".contains(byte));
             masks.capitals |= bit(byte.is_ascii_uppercase());

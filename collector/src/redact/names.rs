@@ -66,6 +66,7 @@ const fn ends_like(four: u32) -> bool {
     const CODE: u32 = is(b"code");
     const WORT: u32 = is(b"wort");
     const RASE: u32 = is(b"rase");
+    const ARER: u32 = is(b"arer");
     const ONIC: u32 = is(b"onic");
     const CRET: u32 = is(b"cret");
     const PASS: u32 = is(b"pass");
@@ -84,13 +85,15 @@ const fn ends_like(four: u32) -> bool {
     const KEYS: u32 = is(b"keys");
     const BASE: u32 = is(b"base");
     match four {
-        WORD | SSWD | CODE | WORT | RASE | ONIC | CRET | PASS | OKEN | AUTH | TURE | TIAL | ONID | SSID
-        | TION | OKIE | IALS | ORDS | RETS | KENS | KEYS | BASE => true,
+        WORD | SSWD | CODE | WORT | RASE | ARER | ONIC | CRET | PASS | OKEN | AUTH | TURE | TIAL | ONID
+        | SSID | TION | OKIE | IALS | ORDS | RETS | KENS | KEYS | BASE => true,
         // The shorter ones. A bit set in a sign (`_id`, `-id`) makes another sign or none that is a letter.
         _ => matches!(
             (four & 0x00ff_ffff).to_be_bytes(),
             [_, b'k', b'e', b'y']
                 | [_, b'j', b'w', b't']
+                | [_, b'p', b'a', b't']
+                | [_, b'p', b's', b'k']
                 | [_, b'p', b'w', b'd']
                 | [_, b's', b'i', b'g' | b'd']
                 | [_, b'o', b't', b'p']
@@ -134,6 +137,10 @@ static RULES: &[Rule] = &[
     whole("pass", Likely),
     any("token", Likely),
     whole("auth", Likely),
+    whole("pat", Likely),
+    whole("psk", Likely),
+    whole("bearer", Likely),
+    any("clientassertion", Sure),
     any("oauth", Likely),
     whole("sig", Likely),
     any("signature", Likely),
@@ -156,7 +163,7 @@ static RULES: &[Rule] = &[
 static KEYS: &str = "api access secret private signing signature encryption encrypt decryption auth \
     authorization account master ssh rsa deploy license service storage shared session app \
     application client subscription functions sas webhook admin hmac jwt root write \
-    ingest integration management consumer stripe openai";
+    ingest integration management consumer stripe openai unseal servicerole fernet";
 
 /// The secret-sounding name that ends at `end`, if one does.
 #[inline]

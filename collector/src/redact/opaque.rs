@@ -205,6 +205,18 @@ fn token(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
     false
 }
 
+/// A client secret of Microsoft Entra, by its first `~`: three characters, a digit, `Q~`, and 31 to 34 more.
+pub(super) fn client_secret(scan: &mut Scan<'_>, at: usize) {
+    let bytes = scan.bytes;
+    let is_part = |byte: &&u8| is_word(**byte) || matches!(byte, b'.' | b'~');
+    let [.., one, two, three, b'0'..=b'9', b'Q'] = &bytes[..at] else { return };
+    let after = bytes[at + 1..].iter().take(34).take_while(is_part).count();
+    cost::add(after);
+    if after >= 31 && [one, two, three].iter().all(is_part) {
+        scan.hit(at - 5, at + 1 + after);
+    }
+}
+
 /// `token 0123…`: the word before says what this is, be it as regular as a hash.
 fn introduced(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
     let bytes = scan.bytes;

@@ -169,7 +169,10 @@ static SIGNED: &[Prefix] = &[
     // LaunchDarkly
     apart("sdk-", Uuid, 36),
     apart("api-", Uuid, 36),
+    anywhere("lsv2_pt_"),
+    anywhere("lsv2_sk_"),
     // Work
+    apart("waka_", Uuid, 36),
     anywhere("lin_api_"),
     anywhere("lin_oauth_"),
     anywhere("figd_"),
@@ -313,6 +316,20 @@ pub(super) fn word(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
     let dots = bytes[to..end].iter().rev().take(3).take_while(|byte| **byte == b'.').count();
     scan.hit(start, end - dots);
     true
+}
+
+/// Braintree's `access_token$production$…$…`, by its first `$`.
+pub(super) fn braintree(scan: &mut Scan<'_>, at: usize) {
+    let bytes = scan.bytes;
+    let (before, after) = (&bytes[..at], &bytes[at + 1..]);
+    if before.ends_with(b"access_token")
+        && (after.starts_with(b"production$") || after.starts_with(b"sandbox$"))
+    {
+        let to = scan.until(Until::Parameter, at);
+        if to - at > 32 {
+            scan.hit(at - 12, to);
+        }
+    }
 }
 
 /// Where to begin to hide, if the word has a prefix.

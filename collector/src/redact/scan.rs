@@ -16,7 +16,7 @@
 use super::cost;
 use super::ends::{Ends, Until};
 use super::masks::Masks;
-use super::{Span, opaque, pem, urls, values};
+use super::{Span, opaque, pem, prefixes, urls, values};
 
 /// The shortest word that any rule without a mark can be about.
 pub(super) const WORD: usize = 16;
@@ -116,6 +116,8 @@ impl Scan<'_> {
                 b'@' => urls::data_source(self, at),
                 b'>' => values::element(self, at),
                 b'-' => values::flag(self, at),
+                b'~' => opaque::client_secret(self, at),
+                b'$' => prefixes::braintree(self, at),
                 b'b' | b'B' => values::scheme(self, at),
                 b'"' | b'\'' | b'`' => values::quoted(self, at),
                 _ => {}

@@ -59,12 +59,21 @@ pub(super) fn flag(scan: &mut Scan<'_>, at: usize) {
         return;
     }
     let Some(length) = rest.iter().take(40).position(|byte| !is_word(*byte) && *byte != b'.') else { return };
-    // The flag may be quoted: `"--password" "x"`.
+    // The flag may be quoted: `"--password" "x"`, and an item of a list: `"--password","x"`.
     let mut gap = length;
-    while rest.get(gap).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`' | b',')) && gap < length + 3 {
+    let mut item = false;
+    while let Some(byte @ (b'"' | b'\'' | b'`' | b',' | b'\\')) = rest.get(gap)
+        && gap < length + GAP
+        && !item
+    {
+        item = *byte == b',' && gap > length;
         gap += 1;
     }
-    if !rest.get(gap).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+    let quote =
+        gap + rest[gap..].iter().take(GAP * GAP).take_while(|byte| byte.is_ascii_whitespace()).count();
+    if item && matches!(rest.get(quote), Some(b'"' | b'\'' | b'`' | b'\\')) {
+        gap = quote;
+    } else if !rest.get(gap).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
         return;
     }
     let dashes = rest.iter().take_while(|byte| **byte == b'-').count();
@@ -79,7 +88,11 @@ pub(super) fn flag(scan: &mut Scan<'_>, at: usize) {
     while bytes.get(next).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
         next += 1;
     }
-    if dashes == 0 || dashes > 2 || next < bytes.len() && is_flag(&bytes[next..]) {
+    let open = next + bytes[next..].iter().take(GAP).take_while(|byte| is_quote(**byte)).count();
+    let text = &bytes[open..];
+    let text = if open > next { text.split(|byte| is_quote(*byte)).next().unwrap_or_default() } else { text };
+    cost::add(text.len().min(GAP * GAP));
+    if dashes == 0 || dashes > 2 || is_flag(text) {
         return;
     }
     value(scan, name, Sign { colon: false, spaced: false, closed: false }, next);
@@ -96,6 +109,10 @@ pub(super) fn is_flag(text: &[u8]) -> bool {
     };
     let name = body.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b'-').count();
     name > 0 && body.get(name).is_none_or(|next| *next <= b' ' || *next == b'=')
+}
+
+const fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`' | b'\\')
 }
 
 /// `user:password` after a flag that takes both.
@@ -128,7 +145,13 @@ pub(super) fn quoted(scan: &mut Scan<'_>, at: usize) {
     let ends_with =
         |text: &[u8]| end.checked_sub(text.len()).is_some_and(|from| starts_with(&bytes[from..], text));
     let Some(name) = names::ending_at(bytes, end) else {
-        if ends_with(b"identified by") {
+        // MySQL 8 names a plugin: `IDENTIFIED WITH mysql_native_password BY`.
+        let plugin = bytes[..end.saturating_sub(3)].iter().rev().take(GAP * GAP);
+        let plugin = 4 + plugin.take_while(|byte| **byte > b' ').count();
+        cost::add(plugin);
+        let with = b"identified with";
+        let from = end.saturating_sub(plugin + with.len());
+        if ends_with(b"identified by") || ends_with(b" by") && starts_with(&bytes[from..], with) {
             let (to, _) = close(scan, at);
             hide(scan, at + 1, to);
         }

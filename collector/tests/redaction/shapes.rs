@@ -144,6 +144,25 @@ fn assignments() -> Vec<Shape> {
         within("one-time password", "otp=", "123456", ""),
         within("session id", "PHPSESSID=", "abcdef", "; path=/"),
         within("credential assigned", "X-Amz-Credential=", "abcdef/2026", ""),
+        within("flag in a compact list", r#"{"Cmd":["mysql","--password",""#, "hunt er2", r#""],"n":1}"#),
+        within("flag in a list of one flag", r#"["--token",""#, "hunter2x", r#""]"#),
+        within("flag in a list in json", r#"{"a":"[\"--password\",\""#, "hunter2x", r#"\"]"}"#),
+        within("flag in a list of lines", "[\n  '--password',\n  '", "hunter2x", "'\n]"),
+        within(
+            "password of mysql 8",
+            r#"CREATE USER bob IDENTIFIED WITH mysql_native_password BY ""#,
+            "hunter2x",
+            r#"" REQUIRE SSL"#,
+        ),
+        within("personal access token as a flag", "az devops login --pat ", "hunterx", " now"),
+        within("personal access token of an environment", "AZURE_DEVOPS_EXT_PAT=", "hunterx", ""),
+        within("personal access token in camel case", r#"{"githubPat":""#, "hunterx", r#""}"#),
+        within("shared key of a network", "psk=", "hunterx", ""),
+        within("bearer as a flag", "tool --bearer ", "hunterx", " x"),
+        within("key that opens a vault", "VAULT_UNSEAL_KEY=", "hunterx", ""),
+        within("key of a role", "SUPABASE_SERVICE_ROLE_KEY=", "hunterx", ""),
+        within("key of fernet", "FERNET_KEY=", "hunterx", ""),
+        within("assertion of a client", "client_assertion=", "hunterx", ""),
         within("key of an application", "DD_APP_KEY=", &fake(HEX, 40, 2), ""),
     ]
 }
@@ -255,6 +274,10 @@ fn prefixes() -> Vec<Shape> {
         ("sourcegraph", "sgp_", HEX, 40),
         ("age", "AGE-SECRET-KEY-1", UPPER_DIGIT, 58),
         ("adafruit", "aio_", ALNUM, 28),
+        ("langsmith personal", "lsv2_pt_", HEX, 32),
+        ("langsmith service", "lsv2_sk_", HEX, 32),
+        ("braintree", "access_token$production$abcdefghijklmnop$", HEX, 32),
+        ("braintree sandbox", "access_token$sandbox$abcdefghijklmnop$", HEX, 32),
     ];
     let made = list.iter().zip(10..);
     made.map(|((rule, start, alphabet, length), seed)| {
@@ -286,6 +309,15 @@ fn tokens() -> Vec<Shape> {
             ),
         ),
         alone("secret of azure", format!("{}~{}", fake(ALNUM, 5, 227), fake(BASE64_URL, 34, 228))),
+        within(
+            "secret of azure with dots",
+            "failed for secret ",
+            &["Ukk8Q~qdt7s8Stqcbnr3yBdGBL", "EPH1qhT61", "qt-"].join("."),
+            " of app",
+        ),
+        alone("secret of azure in short parts", "abc8Q~".to_owned() + &["dt7s8Stqcbn3"; 3].join(".")[..34]),
+        alone("secret of azure with every sign", ["k3B8Q~Zf1QdXkLm9n", "RtUvWxYz-_AbCdEfGhIjKl"].join(".")),
+        alone("key of wakatime", ["waka", "550e8400-e29b-41d4-a716-446655440000"].join("_")),
         alone("bot of telegram", format!("{}:AA{}", fake(DIGITS, 9, 207), part(33, 208))),
         alone("bot of discord", format!("M{}.{}.{}", part(23, 209), "Gabcde", part(38, 210))),
         alone("long base64", fake(BASE64, 64, 211) + "=="),

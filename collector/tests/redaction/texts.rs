@@ -88,6 +88,7 @@ pub(crate) const WORDS: &[&str] = &[
     "tcp(",
     "ssh-rsa ",
     "atlasv1.",
+    "0Q~",
 ];
 
 /// Pieces that rules hang on, in any order: far more likely to confuse a scanner than random text.
