@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::sessions::Scene;
 use crate::backend::{Outcome, Verdict};
+use crate::delivery::sender::Finished;
 use crate::diagnostics::Severity;
 use crate::journal::{LossCause, survey};
 
@@ -57,4 +58,41 @@ fn of_what_was_claimed_each_event_is_counted_by_its_own_verdict() {
     assert_eq!((it.lost(LossCause::Rejected), it.lost(LossCause::Unknown)), (1, 1));
     assert_eq!(set_aside(&it), (1, 1));
     assert!(it.is_told(Severity::Error, "1 events are set aside, rejected by the backend: no name"));
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => copy(&entry.path(), &to),
+            kind if kind.is_file() => drop(std::fs::copy(entry.path(), to).unwrap()),
+            _ => {}
+        }
+    }
+}
+
+/// What a sender leaves in `killed` that is killed while its request is on the way.
+fn killed_while_sending(killed: &Path) {
+    let home = tempfile::tempdir().unwrap();
+    let (from, to) = (home.path().to_owned(), killed.to_owned());
+    let it = Scene::with(home.path(), AT_MOST_ONCE, move || {
+        copy(&from, &to);
+        Outcome::Delivered
+    });
+    three(&it);
+    it.send();
+    assert_eq!(it.lost(LossCause::Unknown), 0, "this one lived");
+}
+
+#[test]
+fn what_a_sender_claimed_that_died_is_counted_by_the_next_one() {
+    let home = tempfile::tempdir().unwrap();
+    killed_while_sending(home.path());
+    let it = Scene::new(home.path(), AT_MOST_ONCE, Outcome::Delivered);
+    assert!(matches!(it.send().finished, Finished::Waiting(..) | Finished::Empty));
+    assert_eq!((it.arrived().len(), it.lost(LossCause::Unknown)), (0, 3));
+    it.send();
+    assert_eq!((it.arrived().len(), it.lost(LossCause::Unknown)), (0, 3), "once");
+    assert_eq!(set_aside(&it), (0, 0));
 }
