@@ -16,7 +16,7 @@ pub(crate) use lock::GRACE;
 use std::time::{Duration, Instant};
 
 use super::configured::{can_send, rules};
-use super::policy::{Gate, Next};
+use super::policy::{Act, Gate, Next};
 use super::rules::Rules;
 use super::schedule::{InFlight, Schedule};
 use super::{Unreadable, files, helper};
@@ -24,7 +24,7 @@ use crate::backend::Backend;
 use crate::consent::{self, May};
 use crate::diagnostics::Severity;
 use crate::event::Timestamp;
-use crate::journal::{self, Drain, Span};
+use crate::journal::{self, Drain, LossCause, Span};
 use crate::session::Session;
 
 /// How often a sender that waits looks whether the user said no.
@@ -182,9 +182,7 @@ impl Sender<'_> {
             }
         }
         for (in_flight, step) in self.schedule.resume(Timestamp::now(), &self.rules, &mut random()) {
-            if let Ok(Some(batch)) = self.drain.read_span(&in_flight.span)
-                && let Err(stumbled) = self.apply(in_flight.id, &batch, step.act)
-            {
+            if let Err(stumbled) = self.settle(&in_flight, step.act) {
                 return stumbled;
             }
         }
@@ -227,6 +225,20 @@ impl Sender<'_> {
                 Next::Stop => return self.waiting(),
             }
         }
+    }
+
+    /// Does what became of a batch that a sender left undone.
+    fn settle(&mut self, left: &InFlight<Span>, act: Act) -> Result<(), Finished> {
+        let found = self.drain.read_span(&left.span).ok().flatten();
+        if matches!(act, Act::Lose(_)) && left.trying {
+            // The one that died may have claimed them, and then the journal holds nothing to count any more. What
+            // it had counted itself, a moment before it could note so in the schedule, is counted twice. A batch
+            // that nobody was trying lacks nothing but what was counted when it went.
+            let found = found.as_ref().map_or(0, |batch| batch.records.len() as u64);
+            let claimed = u64::from(left.events).saturating_sub(found);
+            self.drain.count_loss(LossCause::Unknown, claimed);
+        }
+        found.map_or(Ok(()), |batch| self.apply(left.id, &batch, act))
     }
 
     /// What was recorded for a destination is never sent to another one, tried before or not.

@@ -3,7 +3,7 @@
 use super::batch::{Batch, Position, Record, Span, Want};
 use super::drain::{Drain, Durability};
 use super::names::Sealed;
-use super::settings::{LossCause, RecordKind};
+use super::settings::{Label, LossCause, RecordKind};
 use super::{acks, quarantine};
 use std::collections::HashSet;
 use std::io;
@@ -149,6 +149,10 @@ impl Drain {
     pub fn acknowledge(&mut self, positions: &[Position], durability: Durability) -> io::Result<()> {
         let durable = durability == Durability::Durable;
         self.claims |= durable;
+        if durable {
+            // One batch at a time is claimed and answered.
+            self.claimed.clear();
+        }
         let all = self.sealed()?;
         let mut rest: HashSet<&Position> = positions.iter().collect();
         while let Some(segment) = rest.iter().next().map(|position| position.segment) {
@@ -160,10 +164,24 @@ impl Drain {
                 continue;
             };
             if self.load(sealed)? {
+                if durable {
+                    self.claim(sealed, &offsets);
+                }
                 self.finish(&offsets, durable)?;
             }
         }
         self.save(false)
+    }
+
+    /// Remembers which records of the current segment are claimed now, and were not done with before: whatever
+    /// becomes of them is counted from here.
+    fn claim(&mut self, sealed: &Sealed, offsets: &[u32]) {
+        let Some(current) = &self.current else {
+            return;
+        };
+        let live = offsets.iter().filter(|offset| current.loaded.is_live(**offset));
+        let base = Position { sequence: sealed.sequence, segment: sealed.id, offset: 0 };
+        self.claimed.extend(live.map(|offset| Position { offset: *offset, ..base }));
     }
 
     /// Marks records of the current segment as done, on disk first.
@@ -232,49 +250,80 @@ impl Drain {
     ///
     /// # Errors
     /// What the system says; what could not be set aside stays in the journal.
-    pub fn quarantine(&mut self, positions: &[Position], reason: &str) -> io::Result<()> {
-        self.set_aside(positions, LossCause::Rejected, reason)
+    pub fn quarantine(&mut self, label: &Label, records: &[Record], reason: &str) -> io::Result<u64> {
+        self.set_aside(label, records, LossCause::Rejected, reason)
     }
 
-    /// The same for this cause, under which they are counted as lost: they will never be delivered.
+    /// The same for this cause, under which they are counted as lost: they will never be delivered. Says how many
+    /// they were: not those that are done with already, unless this drain claimed them.
+    ///
+    /// The records come from whoever was handed them: a claim has left nothing of them in the journal.
     ///
     /// # Errors
-    /// As [`Drain::quarantine`].
-    pub fn set_aside(&mut self, positions: &[Position], cause: LossCause, reason: &str) -> io::Result<()> {
-        let all = self.sealed()?;
-        let mut sorted = positions.to_vec();
-        sorted.sort_unstable();
-        for group in sorted.chunk_by(|a, b| a.segment == b.segment) {
-            let Some(sealed) =
-                all.iter().find(|sealed| Some(sealed.id) == group.first().map(|it| it.segment))
-            else {
-                continue;
-            };
-            if !self.load(sealed)? {
-                continue;
+    /// As [`Drain::quarantine`]; what was claimed is counted nevertheless.
+    pub fn set_aside(
+        &mut self,
+        label: &Label,
+        records: &[Record],
+        cause: LossCause,
+        reason: &str,
+    ) -> io::Result<u64> {
+        let mut sorted: Vec<&Record> = records.iter().collect();
+        sorted.sort_unstable_by_key(|record| record.position);
+        sorted.dedup_by_key(|record| record.position);
+        let claimed: Vec<&Record> =
+            sorted.extract_if(.., |record| self.claimed.remove(&record.position)).collect();
+        let mut number = self.claimed_aside(label, &claimed, cause, reason)?;
+        let all = if sorted.is_empty() { Vec::new() } else { self.sealed()? };
+        for group in sorted.chunk_by(|a, b| a.position.segment == b.position.segment) {
+            let segment = group.first().map(|record| record.position.segment);
+            if let Some(sealed) = all.iter().find(|sealed| Some(sealed.id) == segment)
+                && self.load(sealed)?
+            {
+                number += self.live_aside(label, group, cause, reason)?;
             }
-            let Some(current) = &self.current else {
-                continue;
-            };
-            let loaded = &current.loaded;
-            let mut records = Vec::new();
-            for position in group {
-                let entry = loaded.entry_at(position.offset).and_then(|index| loaded.entries.get(index));
-                if let Some(entry) = entry.filter(|entry| !entry.done)
-                    && let Some(found) = loaded.found(entry)
-                {
-                    let (kind, payload) = (entry.kind, found.payload.to_vec());
-                    let (position, id, seconds) = (*position, found.head.id, entry.seconds);
-                    records.push(Record { position, kind, id, seconds, payload });
-                }
-            }
-            quarantine::put(&self.folder, &loaded.label, &records, reason)?;
-            let offsets: Vec<u32> = records.iter().map(|record| record.position.offset).collect();
-            self.state.quarantined += records.len() as u64;
-            self.lose(cause, records.len() as u64);
-            self.dirty = true;
-            self.finish(&offsets, false)?;
         }
-        self.save(false)
+        self.save(false)?;
+        Ok(number)
+    }
+
+    /// Sets aside what the claim took out of the journal. Where there is no room for it, it is lost all the same.
+    fn claimed_aside(
+        &mut self,
+        label: &Label,
+        records: &[&Record],
+        cause: LossCause,
+        reason: &str,
+    ) -> io::Result<u64> {
+        let number = records.len() as u64;
+        self.lose(cause, number);
+        let stored = quarantine::put(&self.folder, label, records.iter().copied(), reason);
+        if stored.is_ok() {
+            self.state.quarantined += number;
+        }
+        let saved = self.save(false);
+        stored.and(saved).map(|()| number)
+    }
+
+    /// Sets aside what is in the current segment and not done with.
+    fn live_aside(
+        &mut self,
+        label: &Label,
+        records: &[&Record],
+        cause: LossCause,
+        reason: &str,
+    ) -> io::Result<u64> {
+        let Some(current) = &self.current else {
+            return Ok(0);
+        };
+        let live: Vec<&Record> =
+            records.iter().copied().filter(|record| current.loaded.is_live(record.position.offset)).collect();
+        quarantine::put(&self.folder, label, live.iter().copied(), reason)?;
+        let offsets: Vec<u32> = live.iter().map(|record| record.position.offset).collect();
+        let number = offsets.len() as u64;
+        self.state.quarantined += number;
+        self.lose(cause, number);
+        self.finish(&offsets, false)?;
+        Ok(number)
     }
 }

@@ -1,6 +1,7 @@
 //! The drain: the one reader that delivers. Here is its life and what it does with files; what it
 //! hands out is in `deliver`, how it keeps the limits in `limits`, how it merges in `merge`.
 
+use super::batch::Position;
 use super::format::Tally;
 use super::names::{self, Name, Sealed};
 use super::segment::{self, Loaded, Unreadable};
@@ -9,6 +10,7 @@ use super::state::State;
 use super::{acks, lease, notes};
 use crate::platform::folder::{Folder, How};
 use crate::platform::{clock, file, process};
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
@@ -47,6 +49,8 @@ pub struct Drain {
     pub(super) current: Option<Current>,
     /// Something was claimed durably: names are removed in an order that survives a loss of power.
     pub(super) claims: bool,
+    /// What was claimed last and not set aside since: the journal itself holds nothing of it any more.
+    pub(super) claimed: HashSet<Position>,
     pub(super) dirty: bool,
     lock: File,
     pid: u32,
@@ -81,7 +85,17 @@ impl Drain {
         lock.set_len(0).and_then(|()| file::write_at(&lock, note.as_bytes(), 0)).ok();
         let state = State::read(&folder)?;
         let pid = std::process::id();
-        Ok(Some(Self { folder, settings, state, current: None, claims: false, dirty: false, lock, pid }))
+        Ok(Some(Self {
+            folder,
+            settings,
+            state,
+            current: None,
+            claims: false,
+            claimed: HashSet::new(),
+            dirty: false,
+            lock,
+            pid,
+        }))
     }
 
     fn lock(folder: &Folder) -> io::Result<Option<File>> {

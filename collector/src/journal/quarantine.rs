@@ -18,7 +18,12 @@ const MOST_REASON: usize = 1024;
 const MOST_BYTES: u64 = 256 << 10;
 
 /// Sets records aside.
-pub(super) fn put(folder: &Folder, label: &Label, records: &[Record], reason: &str) -> io::Result<()> {
+pub(super) fn put<'a>(
+    folder: &Folder,
+    label: &Label,
+    records: impl IntoIterator<Item = &'a Record>,
+    reason: &str,
+) -> io::Result<()> {
     let mut end = reason.len().min(MOST_REASON);
     while !reason.is_char_boundary(end) {
         end -= 1;

@@ -179,6 +179,11 @@ impl Loaded {
         self.entries.binary_search_by_key(&offset, |entry| entry.offset).ok()
     }
 
+    /// Whether the record that begins at `offset` is still to be delivered.
+    pub(super) fn is_live(&self, offset: u32) -> bool {
+        self.entry_at(offset).and_then(|index| self.entries.get(index)).is_some_and(|entry| !entry.done)
+    }
+
     /// Records still to be delivered.
     pub(super) fn live(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| !entry.done)

@@ -117,7 +117,7 @@ impl Sender<'_> {
                 self.delivered += positions.len() as u64;
                 self.drain.acknowledge(&positions, Durability::Cached)
             }
-            Act::SetAside(cause, reason) => self.set_aside(&positions, cause, &reason),
+            Act::SetAside(cause, reason) => self.set_aside(&batch.label, &batch.records, cause, &reason),
             Act::Sort { delivered, set_aside, kept: _, lost } => {
                 self.delivered += delivered.len() as u64;
                 self.drain.count_loss(LossCause::Unknown, lost.len() as u64);
@@ -125,8 +125,8 @@ impl Sender<'_> {
                 set_aside.iter().fold(
                     self.drain.acknowledge(&acknowledged, Durability::Cached),
                     |done, (index, cause, reason)| {
-                        let one =
-                            at(index).map_or(Ok(()), |position| self.set_aside(&[position], *cause, reason));
+                        let one = batch.records.get(*index as usize).map(std::slice::from_ref);
+                        let one = self.set_aside(&batch.label, one.unwrap_or_default(), *cause, reason);
                         done.and(one)
                     },
                 )
@@ -151,13 +151,16 @@ impl Sender<'_> {
     /// Sets events aside that are never sent: counted, and told.
     pub(super) fn set_aside(
         &mut self,
-        positions: &[journal::Position],
+        label: &journal::Label,
+        records: &[journal::Record],
         cause: LossCause,
         reason: &str,
     ) -> std::io::Result<()> {
-        self.drain.set_aside(positions, cause, reason)?;
-        let what = format!("{} events are set aside, {}: {reason}", positions.len(), cause.as_str());
-        self.session.logger.log(Severity::Error, what);
+        let number = self.drain.set_aside(label, records, cause, reason)?;
+        if number > 0 {
+            let what = format!("{number} events are set aside, {}: {reason}", cause.as_str());
+            self.session.logger.log(Severity::Error, what);
+        }
         Ok(())
     }
 

@@ -74,23 +74,20 @@ impl Sender<'_> {
         };
         let Some(mut batch) = self.drain.next_batch(&want).map_err(held_by_journal)? else { return Ok(None) };
         let (mut unreadable, mut too_large) = (Vec::new(), Vec::new());
-        batch.records.retain(|record| match codec::decode(EventId(record.id), &record.payload) {
-            None => {
-                unreadable.push(record.position);
-                false
+        for record in std::mem::take(&mut batch.records) {
+            let event = codec::decode(EventId(record.id), &record.payload);
+            match event.map(|event| backend::json::estimate(&event)) {
+                None => unreadable.push(record),
+                Some(size) if size > limits.event_bytes => too_large.push(record),
+                Some(_) => batch.records.push(record),
             }
-            Some(event) if backend::json::estimate(&event) > limits.event_bytes => {
-                too_large.push(record.position);
-                false
-            }
-            Some(_) => true,
-        });
-        for (positions, cause, reason) in [
+        }
+        for (records, cause, reason) in [
             (unreadable, LossCause::Damaged, "the event cannot be read"),
             (too_large, LossCause::Rejected, "larger than the backend takes"),
         ] {
-            if !positions.is_empty() {
-                self.set_aside(&positions, cause, reason).map_err(held_by_journal)?;
+            if !records.is_empty() {
+                self.set_aside(&batch.label, &records, cause, reason).map_err(held_by_journal)?;
             }
         }
         if batch.records.is_empty() { Ok(None) } else { Ok(Some(batch)) }

@@ -1,5 +1,6 @@
 //! The promises of the policy, in virtual time.
 
+mod claims;
 mod clocks;
 mod damage;
 mod denied;

@@ -21,9 +21,12 @@ type Told = Arc<Mutex<Vec<(Severity, String)>>>;
 /// The names of the events in each batch that arrived.
 type Arrived = Arc<Mutex<Vec<Vec<String>>>>;
 
-/// A vendor that gives every batch the same answer.
+/// What a vendor answers, to each batch.
+type Answer = Arc<dyn Fn() -> Outcome + Send + Sync>;
+
+/// A vendor that gives every batch this answer.
 struct Vendor {
-    answer: Outcome,
+    answer: Answer,
     arrived: Arrived,
 }
 
@@ -35,19 +38,29 @@ impl Backend for Vendor {
     fn send(&mut self, batch: &Batch, _: &SendContext) -> Outcome {
         let names = batch.events.iter().map(|event| event.name.to_string()).collect();
         self.arrived.lock().unwrap().push(names);
-        self.answer.clone()
+        (self.answer)()
     }
 }
 
 /// A tool in a home, with such a vendor.
-struct Scene {
-    session: Session,
+pub(super) struct Scene {
+    pub(super) session: Session,
     told: Told,
     arrived: Arrived,
 }
 
 impl Scene {
-    fn new(home: &Path, delivery: &str, answer: Outcome) -> Self {
+    pub(super) fn new(home: &Path, delivery: &str, answer: Outcome) -> Self {
+        Self::with(home, delivery, move || answer.clone())
+    }
+
+    /// With a vendor that does something before it answers.
+    pub(super) fn with(
+        home: &Path,
+        delivery: &str,
+        answer: impl Fn() -> Outcome + Send + Sync + 'static,
+    ) -> Self {
+        let answer: Answer = Arc::new(answer);
         let (told, arrived) = (Told::default(), Arrived::default());
         let toml = format!(
             "[tool]\nid = \"com.example.scene\"\nforce = true\nsend_from_tests = true\n\
@@ -56,29 +69,29 @@ impl Scene {
         let (heard, came) = (Arc::clone(&told), Arc::clone(&arrived));
         let tool = Tool::from_toml("1.0.0", toml)
             .data_directory(home)
-            .backend(DESTINATION, move || Vendor { answer: answer.clone(), arrived: Arc::clone(&came) })
+            .backend(DESTINATION, move || Vendor { answer: Arc::clone(&answer), arrived: Arc::clone(&came) })
             .logger(move |it| heard.lock().unwrap().push((it.severity, it.message.clone())));
         Self { session: Session::new(tool).unwrap(), told, arrived }
     }
 
     /// Records an event, as a run of the tool does.
-    fn record(&self, name: &str) {
+    pub(super) fn record(&self, name: &str) {
         record(&self.session, name);
     }
 
-    fn send(&self) -> Report {
+    pub(super) fn send(&self) -> Report {
         sender::run(&self.session, Urgency::Now, Instant::now() + Duration::from_secs(60), true)
     }
 
-    fn arrived(&self) -> Vec<String> {
+    pub(super) fn arrived(&self) -> Vec<String> {
         self.arrived.lock().unwrap().concat()
     }
 
-    fn is_told(&self, severity: Severity, part: &str) -> bool {
+    pub(super) fn is_told(&self, severity: Severity, part: &str) -> bool {
         self.told.lock().unwrap().iter().any(|(had, text)| *had == severity && text.contains(part))
     }
 
-    fn lost(&self, cause: LossCause) -> u64 {
+    pub(super) fn lost(&self, cause: LossCause) -> u64 {
         let losses = survey(&self.session.journal_directory()).losses;
         losses.iter().find(|(had, _)| *had == cause).map_or(0, |(_, by)| *by)
     }

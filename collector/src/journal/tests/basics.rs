@@ -180,12 +180,45 @@ fn what_is_rejected_is_set_aside_with_the_reason() {
     let mut drain = drain(temp.path());
     drain.adopt().unwrap();
     let batch = drain.next_batch(&want()).unwrap().unwrap();
-    drain.quarantine(&batch.positions()[2..4], "400: no such field").unwrap();
+    drain.quarantine(&batch.label, &batch.records[2..4], "400: no such field").unwrap();
     let survey = survey(temp.path());
     assert_eq!((survey.events, survey.quarantined, survey.set_aside), (8, 2, 2));
     let aside = quarantine::read(&drain.folder);
     assert_eq!(aside[0], (RecordKind::Event, id(2), "400: no such field".into(), payload(2).into_bytes()));
     assert_eq!(deliver(&mut drain).len(), 8);
+}
+
+#[test]
+fn what_is_set_aside_twice_is_counted_once_claimed_or_not() {
+    for claim in [false, true] {
+        let temp = temp();
+        record(&journal(temp.path()), 0..3);
+        let mut drain = drain(temp.path());
+        drain.adopt().unwrap();
+        let batch = drain.next_batch(&want()).unwrap().unwrap();
+        if claim {
+            drain.acknowledge(&batch.positions(), Durability::Durable).unwrap();
+            assert_eq!(segments(temp.path()), [""; 0]);
+        }
+        assert_eq!(drain.quarantine(&batch.label, &batch.records[..2], "no").unwrap(), 2);
+        assert_eq!(drain.quarantine(&batch.label, &batch.records, "no").unwrap(), 1, "claimed: {claim}");
+        assert_eq!(drain.quarantine(&batch.label, &batch.records, "no").unwrap(), 0, "claimed: {claim}");
+        let survey = survey(temp.path());
+        assert_eq!((survey.events, survey.quarantined, survey.set_aside), (0, 3, 3), "claimed: {claim}");
+        assert_eq!(survey.losses, [(LossCause::Rejected, 3)]);
+    }
+}
+
+#[test]
+fn what_was_delivered_is_not_set_aside() {
+    let temp = temp();
+    record(&journal(temp.path()), 0..3);
+    let mut drain = drain(temp.path());
+    drain.adopt().unwrap();
+    let batch = drain.next_batch(&want()).unwrap().unwrap();
+    drain.acknowledge(&batch.positions(), Durability::Cached).unwrap();
+    assert_eq!(drain.quarantine(&batch.label, &batch.records, "no").unwrap(), 0);
+    assert_eq!(survey(temp.path()).losses, []);
 }
 
 #[test]
@@ -199,7 +232,7 @@ fn the_quarantine_is_bounded() {
     let mut drain = drain(temp.path());
     drain.adopt().unwrap();
     let batch = drain.next_batch(&want()).unwrap().unwrap();
-    drain.quarantine(&batch.positions(), "no").unwrap();
+    drain.quarantine(&batch.label, &batch.records, "no").unwrap();
     let size: u64 = names::QUARANTINE.iter().map(|name| drain.folder.look(name).unwrap().size).sum();
     assert!(size <= 512 << 10, "{size}");
     assert_eq!(quarantine::read(&drain.folder).last().unwrap().1, id(99));

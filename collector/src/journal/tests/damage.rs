@@ -180,7 +180,7 @@ fn with_small_files(directory: &Path) {
     let mut drain = drain(directory);
     drain.adopt().unwrap();
     let batch = drain.next_batch(&want()).unwrap().unwrap();
-    drain.quarantine(&batch.positions()[..2], "no").unwrap();
+    drain.quarantine(&batch.label, &batch.records[..2], "no").unwrap();
     drain.acknowledge(&batch.positions()[5..8], Durability::Cached).unwrap();
     drain.acknowledge(&batch.positions()[12..13], Durability::Cached).unwrap();
     drain.count_loss(LossCause::Attempts, 3);
@@ -244,8 +244,8 @@ fn with_quarantine(directory: &Path) {
     let mut drain = drain(directory);
     drain.adopt().unwrap();
     let batch = drain.next_batch(&want()).unwrap().unwrap();
-    for (at, position) in batch.positions().into_iter().enumerate() {
-        drain.quarantine(&[position], &format!("reason {at}")).unwrap();
+    for (at, record) in batch.records.iter().enumerate() {
+        drain.quarantine(&batch.label, std::slice::from_ref(record), &format!("reason {at}")).unwrap();
     }
 }
 
