@@ -25,6 +25,7 @@ use crate::consent::{self, May};
 use crate::diagnostics::Severity;
 use crate::event::Timestamp;
 use crate::journal::{self, Drain, LossCause, Span};
+use crate::platform::random;
 use crate::session::Session;
 
 /// How often a sender that waits looks whether the user said no.
@@ -105,7 +106,7 @@ fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool
     let (rules, now) = (rules(session), Timestamp::now());
     let mut schedule = match files::read_schedule(directory) {
         Ok(schedule) => schedule,
-        Err(Unreadable::Damaged) => Schedule::after_damage(now, &rules, &mut random()),
+        Err(Unreadable::Damaged) => Schedule::after_damage(now, &rules, &mut random::share),
         Err(newer @ Unreadable::Newer { .. }) => {
             return report(Finished::Held(format!("the delivery schedule: {newer}")));
         }
@@ -181,7 +182,7 @@ impl Sender<'_> {
                 self.session.logger.log(Severity::Warning, format!("the journal was not tidied up: {error}"));
             }
         }
-        for (in_flight, step) in self.schedule.resume(Timestamp::now(), &self.rules, &mut random()) {
+        for (in_flight, step) in self.schedule.resume(Timestamp::now(), &self.rules, &mut random::share) {
             if let Err(stumbled) = self.settle(&in_flight, step.act) {
                 return stumbled;
             }
@@ -335,15 +336,4 @@ fn least_pause(failures: u32) -> Duration {
 
 fn held_by_journal(error: std::io::Error) -> Finished {
     Finished::Held(format!("the journal cannot be read: {error}"))
-}
-
-/// Numbers from 0 to 1. Where the system has no randomness every wait is as long as it can be.
-fn random() -> impl FnMut() -> f64 {
-    || {
-        let mut bytes = [0; 8];
-        match getrandom::fill(&mut bytes) {
-            Ok(()) => (u64::from_le_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64,
-            Err(_) => 1.0,
-        }
-    }
 }

@@ -12,7 +12,7 @@ use crate::delivery::backoff::Backoff;
 use crate::delivery::{helper, rules};
 use crate::diagnostics::Severity;
 use crate::event::Timestamp;
-use crate::platform::private;
+use crate::platform::{private, random};
 use crate::session::Session;
 use crate::{identity, journal};
 
@@ -153,7 +153,7 @@ pub(crate) fn carry_on(session: &Session, by: By) -> Option<Progress> {
         Erasure::Retry { reason, after } => {
             let base = session.config.delivery.interval.min(rules::INTERVAL);
             let backoff = Backoff { base, max: rules::BACKOFF_MAX };
-            lane.failed(&reason, after, now, &backoff, &mut random);
+            lane.failed(&reason, after, now, &backoff, &mut random::share);
             if let Err(error) = lane::write(directory, &lane) {
                 session.logger.log(Severity::Warning, format!("the request to erase was not noted: {error}"));
             }
@@ -270,15 +270,6 @@ fn with_contact(session: &Session, what: &str) -> String {
         Some(contact) => format!("{what}; write to {contact} and name {ids}"),
         None if what.contains("write to") => format!("{what} (your machine ids: {ids})"),
         None => format!("{what}; ask whoever gave you this tool, and name {ids}"),
-    }
-}
-
-/// From 0 to 1. Where the system has no randomness every wait is as long as it can be.
-fn random() -> f64 {
-    let mut bytes = [0; 8];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => (u64::from_le_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64,
-        Err(_) => 1.0,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One attempt at one batch: leave, claim, request, and what its end does to the journal.
 
-use super::{Finished, Sender, WITHDRAWN, random};
+use super::{Finished, Sender, WITHDRAWN};
 use crate::backend::{self, Origin, Outcome, SendContext};
 use crate::delivery::ledger;
 use crate::delivery::policy::{self, Act, Happened, Next, Step};
@@ -9,6 +9,7 @@ use crate::diagnostics::Severity;
 use crate::event::{EventId, Timestamp};
 use crate::identity;
 use crate::journal::{self, Durability, LossCause, Span};
+use crate::platform::random;
 
 impl Sender<'_> {
     /// One attempt at one batch, and what it means.
@@ -77,7 +78,7 @@ impl Sender<'_> {
         }
         let delivery = self.entry(now, u64::from(count), left.unwrap_or(bytes), &happened);
         let Step { act, next } =
-            self.schedule.after_attempt(id, happened, Timestamp::now(), &self.rules, &mut random());
+            self.schedule.after_attempt(id, happened, Timestamp::now(), &self.rules, &mut random::share);
         let applied = self.apply(id, batch, act);
         self.note(delivery);
         applied?;
@@ -99,7 +100,7 @@ impl Sender<'_> {
     /// The journal did not take a note: this sender stops, and the schedule waits.
     fn stumble(&mut self, error: &std::io::Error) -> Finished {
         let why = format!("the journal did not take a note: {error}");
-        self.schedule.stumbled(&why, Timestamp::now(), &self.rules, &mut random());
+        self.schedule.stumbled(&why, Timestamp::now(), &self.rules, &mut random::share);
         self.session.logger.log(Severity::Warning, why);
         self.waiting()
     }

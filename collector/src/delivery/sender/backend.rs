@@ -1,8 +1,9 @@
 //! The backend that a sender sends through, and the leave that each of its requests asks for.
 
-use super::{Finished, Sender, random};
+use super::{Finished, Sender};
 use crate::backend::{self, Ask, Backend, Permit};
 use crate::event::Timestamp;
+use crate::platform::random;
 use crate::session::{LOCAL, Session};
 
 impl Sender<'_> {
@@ -12,7 +13,7 @@ impl Sender<'_> {
             match open(self.session, self.local, self.ask()) {
                 Ok(backend) => self.backend = Some(backend),
                 Err(why) => {
-                    self.schedule.hold(&why, Timestamp::now(), &self.rules, &mut random());
+                    self.schedule.hold(&why, Timestamp::now(), &self.rules, &mut random::share);
                     return Err(Finished::Held(why));
                 }
             }
