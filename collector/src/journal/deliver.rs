@@ -318,12 +318,54 @@ impl Drain {
         };
         let live: Vec<&Record> =
             records.iter().copied().filter(|record| current.loaded.is_live(record.position.offset)).collect();
+        let number = live.len() as u64;
+        if number == 0 {
+            return Ok(0);
+        }
+        let whole = current.loaded.live().count() == live.len();
         quarantine::put(&self.folder, label, live.iter().copied(), reason)?;
-        let offsets: Vec<u32> = live.iter().map(|record| record.position.offset).collect();
-        let number = offsets.len() as u64;
+        let done = if whole {
+            self.drop_with_segment(&live, cause)?
+        } else {
+            self.drop_counted(&live, cause)?;
+            true
+        };
+        Ok(if done { number } else { 0 })
+    }
+
+    /// What is left of the current segment is set aside, and its file goes with it. `false` if somebody else removed
+    /// that.
+    fn drop_with_segment(&mut self, records: &[&Record], cause: LossCause) -> io::Result<bool> {
+        let Some(current) = self.current.take() else {
+            return Ok(false);
+        };
+        let number = records.len() as u64;
+        let starts = || records.iter().filter(|it| it.kind == RecordKind::Start).map(|it| it.id);
+        starts().for_each(|id| self.state.report(id));
         self.state.quarantined += number;
+        let lost = current.losses_with(cause, number);
+        self.count_and_remove(&current.sealed.name(), Some(current.sealed.id), &lost, |state| {
+            starts().for_each(|id| state.take_report_back(id));
+            state.quarantined = state.quarantined.saturating_sub(number);
+        })
+    }
+
+    /// Counts records of the current segment as set aside, and then marks them as done. Others are left in it, so
+    /// nothing can note that both are to happen: a drain that is killed in between has counted them and hands them
+    /// out again, which is too much rather than nothing.
+    fn drop_counted(&mut self, records: &[&Record], cause: LossCause) -> io::Result<()> {
+        let offsets: Vec<u32> = records.iter().map(|record| record.position.offset).collect();
+        let number = offsets.len() as u64;
         self.lose(cause, number);
-        self.finish(&offsets, false)?;
-        Ok(number)
+        self.state.quarantined += number;
+        let done = self.save(false).and_then(|()| self.finish(&offsets, false));
+        let is_live = |offset: &u32| self.current.as_ref().is_some_and(|it| it.loaded.is_live(*offset));
+        if done.is_err() && offsets.iter().any(is_live) {
+            // They stay, and are counted when they go.
+            self.state.take_back(cause, number);
+            self.state.quarantined = self.state.quarantined.saturating_sub(number);
+            self.dirty = true;
+        }
+        done
     }
 }

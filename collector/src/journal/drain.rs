@@ -69,6 +69,14 @@ impl Current {
     pub(super) fn is_gone(&self) -> bool {
         file::look(&self.file).map_or(true, |look| look.names == 0)
     }
+
+    /// What goes with the whole segment: so many events under this cause, what damage had cost, and what its
+    /// writers had counted in it.
+    pub(super) fn losses_with(&self, cause: LossCause, events: u64) -> Vec<(LossCause, u64)> {
+        let mut lost = vec![(cause, events), (LossCause::Damaged, self.loaded.damaged)];
+        lost.extend_from_slice(&self.loaded.losses);
+        lost
+    }
 }
 
 impl Drain {
@@ -217,10 +225,9 @@ impl Drain {
             Err(Unreadable::Damaged) => {
                 // Shorter than a header with nothing in it: its writer was killed before its first
                 // record. Otherwise nobody knows where its records may go.
-                if look.size > super::format::MAX_HEADER as u64 {
-                    self.lose(LossCause::Damaged, segment::events_by_end(&file));
-                }
-                self.folder.remove(&name)?;
+                let held = look.size > super::format::MAX_HEADER as u64;
+                let events = if held { segment::events_by_end(&file) } else { 0 };
+                self.count_and_remove(&name, None, &[(LossCause::Damaged, events)], |_| ())?;
                 Ok(None)
             }
             Err(Unreadable::Io(error)) => Err(error),
@@ -259,8 +266,8 @@ impl Drain {
             }
             Err(Unreadable::Newer) => Ok(false),
             Err(Unreadable::Damaged) => {
-                self.lose(LossCause::Damaged, u64::from(sealed.tally.events()).max(1));
-                self.folder.remove(&name)?;
+                let events = u64::from(sealed.tally.events()).max(1);
+                self.count_and_remove(&name, Some(sealed.id), &[(LossCause::Damaged, events)], |_| ())?;
                 Ok(false)
             }
             Err(Unreadable::Io(error)) => Err(error),
@@ -301,10 +308,54 @@ impl Drain {
     /// Removes a sealed segment and then its acknowledgements, never the other way round.
     pub(super) fn remove_sealed(&mut self, sealed: &Sealed) -> io::Result<()> {
         remove(&self.folder, &sealed.name())?;
+        self.remove_acks(sealed.id)
+    }
+
+    fn remove_acks(&self, id: u64) -> io::Result<()> {
         if self.claims {
             self.folder.sync()?;
         }
-        remove(&self.folder, &names::ack(sealed.id))
+        remove(&self.folder, &names::ack(id))
+    }
+
+    /// Counts what goes with a file and then removes it, so that whoever is killed in between has counted it. A
+    /// sealed segment's `id` is noted with the count: the next drain removes it and counts nothing again. A slot has
+    /// none where its header is gone, and is then counted twice: too much rather than nothing.
+    ///
+    /// `false`, and nothing is counted, where the file is gone: whoever removed it counts it. Whatever else the state
+    /// took in with the count, `undo` takes back then, and where it cannot be removed.
+    pub(super) fn count_and_remove(
+        &mut self,
+        name: &str,
+        id: Option<u64>,
+        lost: &[(LossCause, u64)],
+        undo: impl FnOnce(&mut State),
+    ) -> io::Result<bool> {
+        for (cause, by) in lost {
+            self.lose(*cause, *by);
+        }
+        self.state.leaving.extend(id);
+        self.dirty |= id.is_some();
+        // On a full disk this file may be what takes the room: then it goes first, and the count follows.
+        let stored = self.save(false).is_ok();
+        let removed = self.folder.remove(name);
+        self.state.leaving.retain(|leaving| Some(*leaving) != id);
+        self.dirty |= id.is_some();
+        if let Err(error) = removed {
+            lost.iter().for_each(|(cause, by)| self.state.take_back(*cause, *by));
+            undo(&mut self.state);
+            self.dirty = true;
+            self.save(false)?;
+            return if error.kind() == io::ErrorKind::NotFound { Ok(false) } else { Err(error) };
+        }
+        if !stored {
+            self.save(false)?;
+        }
+        if let Some(id) = id {
+            self.state.offered.retain(|offered| *offered != id);
+            self.remove_acks(id)?;
+        }
+        Ok(true)
     }
 
     fn finish_leaving(&mut self) -> io::Result<()> {

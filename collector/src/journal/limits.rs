@@ -1,6 +1,5 @@
 //! How the drain keeps bytes, events and age within the settings.
 
-use super::caps;
 use super::drain::Drain;
 use super::names::{self, Name, Sealed};
 use super::settings::{LossCause, RecordKind};
@@ -34,14 +33,19 @@ impl Drain {
         Ok(dropped)
     }
 
+    /// Counts what is left of a segment under this cause, and removes it; says how many events that were.
     fn drop_whole(&mut self, sealed: &Sealed, cause: LossCause) -> u64 {
-        let mut lost = caps::Lost::default();
-        self.current = None;
-        caps::drop_sealed(&self.folder, sealed, cause, &mut lost);
-        for (why, by) in lost.now.iter().chain(&lost.before) {
-            self.lose(*why, *by);
-        }
-        lost.now.iter().filter(|(why, _)| *why == cause).map(|(_, by)| by).sum()
+        let readable = self.load(sealed).unwrap_or(false);
+        let (events, lost) = match self.current.take().filter(|_| readable) {
+            Some(current) => {
+                let events = current.loaded.live_events();
+                (events, current.losses_with(cause, events))
+            }
+            None => (0, vec![(LossCause::Damaged, u64::from(sealed.tally.events()))]),
+        };
+        // One that cannot be removed stays, and is not counted. The next drain tries again.
+        let removed = self.count_and_remove(&sealed.name(), Some(sealed.id), &lost, |_| ());
+        if removed.unwrap_or(false) { events } else { 0 }
     }
 
     fn keep_events(&mut self) -> io::Result<u64> {

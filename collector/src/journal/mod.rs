@@ -60,8 +60,9 @@
 //!    file. Whoever renames or removes a segment holds its lock, except `purge` and the caps.
 //! 4. A segment names its destination and origin and holds records of no other.
 //! 5. A sealed segment never changes. Its records leave by acknowledgement, and the file when no
-//!    record is left: first `drain.state` takes over its losses, then the file goes, then its
-//!    acknowledgements.
+//!    record is left, or with what is left: first `drain.state` takes over its losses and notes that it
+//!    goes, then the file goes, then its acknowledgements. So a kill can make the drain count a loss
+//!    twice, but not leave one out.
 //! 6. Segments are merged by writing the new one, noting in `drain.state` whom it replaces, giving
 //!    it its name, removing the old. Whoever finds the note finishes the work.
 //! 7. Whoever copies records from an old file to a new one looks, after the copy has its name,

@@ -93,6 +93,16 @@ impl State {
         self.losses = losses.into_iter().map(|(cause, by)| (cause.code(), by)).collect();
     }
 
+    /// Takes a count back: what it was made for did not happen, or somebody else counts it.
+    pub(super) fn take_back(&mut self, cause: LossCause, by: u64) {
+        for (code, count) in &mut self.losses {
+            if *code == cause.code() {
+                *count = count.saturating_sub(by);
+            }
+        }
+        self.losses.retain(|(_, count)| *count > 0);
+    }
+
     pub(super) fn losses(&self) -> Vec<(LossCause, u64)> {
         self.losses.iter().map(|(code, by)| (LossCause::from_code(*code), *by)).collect()
     }
@@ -107,5 +117,9 @@ impl State {
             self.reported.drain(..excess);
             self.reported.push(id);
         }
+    }
+    /// What was reported was not done with.
+    pub(super) fn take_report_back(&mut self, id: [u8; 16]) {
+        self.reported.retain(|reported| *reported != id);
     }
 }

@@ -148,6 +148,8 @@ mod unix {
 
         /// Opens an entry; never through a link, and only a regular file of this user's.
         pub(crate) fn open_file(&self, name: &str, how: How) -> io::Result<File> {
+            #[cfg(test)]
+            watched::tell_unless(how == How::Read);
             let flags = match how {
                 How::Read => OFlags::RDONLY | OFlags::NONBLOCK,
                 How::Write => OFlags::RDWR,
@@ -174,11 +176,15 @@ mod unix {
 
         /// Gives an entry another name, replacing what had it.
         pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+            #[cfg(test)]
+            watched::tell_unless(false);
             Ok(rustix::fs::renameat(&self.handle, from, &self.handle, to)?)
         }
 
         /// Removes an entry.
         pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+            #[cfg(test)]
+            watched::tell_unless(false);
             Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())?)
         }
 
@@ -243,6 +249,8 @@ impl Folder {
 
     pub(crate) fn open_file(&self, name: &str, how: How) -> io::Result<File> {
         use std::os::windows::fs::OpenOptionsExt;
+        #[cfg(test)]
+        watched::tell_unless(how == How::Read);
         // FILE_FLAG_OPEN_REPARSE_POINT: the link itself, never what it points to.
         let mut options = std::fs::OpenOptions::new();
         options.read(true).custom_flags(0x0020_0000);
@@ -261,10 +269,14 @@ impl Folder {
     }
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        #[cfg(test)]
+        watched::tell_unless(false);
         std::fs::rename(self.path.join(from), self.path.join(to))
     }
 
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        #[cfg(test)]
+        watched::tell_unless(false);
         std::fs::remove_file(self.path.join(name))
     }
 
@@ -319,5 +331,34 @@ impl Folder {
     /// or removed what was opened before it.
     pub(crate) fn still_names(&self, name: &str, look: &Look) -> bool {
         self.look(name).is_ok_and(|now| now.identity == look.identity)
+    }
+}
+
+/// For tests of what a kill leaves: something is done before each change of a name, and before each file is opened
+/// for writing, by this thread.
+#[cfg(test)]
+pub(crate) mod watched {
+    use std::cell::RefCell;
+
+    type Watch = Box<dyn FnMut()>;
+
+    thread_local! {
+        static WATCH: RefCell<Option<Watch>> = const { RefCell::new(None) };
+    }
+
+    /// Watches what `act` changes.
+    pub(crate) fn during<T>(watch: impl FnMut() + 'static, act: impl FnOnce() -> T) -> T {
+        WATCH.set(Some(Box::new(watch)));
+        let done = act();
+        WATCH.set(None);
+        done
+    }
+
+    pub(super) fn tell_unless(only_read: bool) {
+        // Taken out meanwhile: what the watch itself changes is nobody's business.
+        if !only_read && let Some(mut watch) = WATCH.take() {
+            watch();
+            WATCH.set(Some(watch));
+        }
     }
 }

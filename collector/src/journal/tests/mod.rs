@@ -3,6 +3,7 @@
 mod ahead;
 mod basics;
 mod damage;
+mod kills;
 mod limits;
 mod mapping;
 mod model;
