@@ -143,6 +143,12 @@ impl Tally {
         self.0 & Self::LOSSES != 0
     }
 
+    /// What it is with so many more events.
+    pub(super) const fn and(self, events: u32) -> Self {
+        let most = Self::LOSSES - 1 - self.events();
+        Self(self.0 + if events < most { events } else { most })
+    }
+
     /// What it is after one more record of this kind.
     pub(super) const fn after(self, kind: u8) -> Self {
         if kind == RecordKind::Loss.code() {
@@ -224,7 +230,22 @@ pub(super) fn decode_alone(seed: Seed, record: &[u8], offset: u64) -> Option<(He
     Some((head, &record[RECORD_HEAD..RECORD_HEAD + length]))
 }
 
-/// What a segment holds, by its last word; `None` if that is no record's end.
+/// The record that `bytes` end in, if it is sound; they end at `end` of their segment.
+pub(super) fn decode_last(seed: Seed, bytes: &[u8], end: u64) -> Option<Head> {
+    let size = size_by_end(bytes)?;
+    let record = &bytes[bytes.len().checked_sub(size)?..];
+    let (head, payload) = decode_alone(seed, record, end.checked_sub(size as u64)?)?;
+    (record_size(payload.len()) == size).then_some(head)
+}
+
+/// How many bytes the record takes that `bytes` end in, by its last word; `None` if that is no record's end.
+pub(super) fn size_by_end(bytes: &[u8]) -> Option<usize> {
+    let tail = u64_at(bytes, bytes.len().checked_sub(RECORD_TAIL)?)?;
+    tally_by_tail(tail)?;
+    Some((tail >> 32) as usize & 0xFF_FFFF).map(|words| words * 8).filter(|size| *size >= record_size(0))
+}
+
+/// What a segment holds, by its last word; `None` if that is no record's end. Nothing vouches for it.
 pub(super) fn tally_by_tail(tail: u64) -> Option<Tally> {
     ((tail >> 56) as u8 == TAIL_TAG).then_some(Tally(tail as u32))
 }

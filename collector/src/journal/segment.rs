@@ -38,6 +38,28 @@ pub(super) fn events_by_end(file: &File) -> u64 {
     u64::from(events).clamp(1, (used / format::record_size(0)).max(1) as u64)
 }
 
+/// What a damaged end of a segment held: the record that its last word ends, and what lies before that.
+///
+/// None where the end is a torn tail, of which nobody was told that it is stored: it begins with a zero word, as
+/// what a mapping reserved and never committed, or neither its head nor its last word fits what is there, as where
+/// a write was cut short.
+fn events_behind(bytes: &[u8], end: usize, tally: Tally) -> Option<u32> {
+    format::u64_at(bytes, end).filter(|first| *first != 0)?;
+    let used = bytes.iter().rposition(|byte| *byte != 0)? + 1;
+    let rest = bytes.get(end..used.next_multiple_of(8))?;
+    let last = format::size_by_end(rest).filter(|size| *size <= rest.len());
+    let claimed = last.and_then(|_| format::tally_by_tail(format::u64_at(rest, rest.len() - 8)?));
+    let more = claimed.map_or(0, Tally::events).saturating_sub(tally.events());
+    let by_head = format::u32_at(rest, 8)? as usize & format::MAX_PAYLOAD;
+    if last == Some(rest.len()) || format::record_size(by_head) == rest.len() {
+        // One record, in which damage can be in its kind or in its count.
+        return Some(u32::from(more > 0 || rest[11] == RecordKind::Event.code()));
+    }
+    // Damage can be in the count too: a stretch holds no more records than fit in it.
+    let committed = format::u64_at(rest, rest.len() - last?)? != 0;
+    committed.then(|| more.min((rest.len() / format::record_size(0)) as u32))
+}
+
 /// A record's place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
@@ -57,7 +79,7 @@ pub(super) struct Loaded {
     pub(super) entries: Vec<Entry>,
     /// Where the last valid record ends.
     pub(super) end: usize,
-    /// What its last record says that it holds.
+    /// What it holds, with what a damaged end held.
     pub(super) tally: Tally,
     /// Events in unreadable stretches.
     pub(super) damaged: u64,
@@ -112,7 +134,9 @@ impl Loaded {
             let offset = u32::try_from(found.offset).unwrap_or(u32::MAX);
             entries.push(Entry { offset, kind, seconds: found.head.seconds, done });
         }
-        let (end, tally, damaged) = (scan.end(), scan.tally(), scan.damaged());
+        let (end, damaged) = (scan.end(), scan.damaged());
+        let behind = events_behind(&bytes, end, scan.tally());
+        let tally = scan.tally().and(behind.unwrap_or(0));
         let mut loaded = Self {
             id: header.id,
             created_ms: header.created_ms,

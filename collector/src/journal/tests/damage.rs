@@ -104,6 +104,56 @@ fn every_flipped_bit_costs_the_record_that_it_is_in_and_no_other() {
     }
 }
 
+/// Bytes of a file, changed at one bit.
+fn flip(path: &Path, bit: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[bit / 8] ^= 1 << (bit % 8);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_in_the_last_count_of_a_slot_costs_no_other_event() {
+    // A file that is read at once, one whose end is, and one whose last record is longer than that.
+    for (events, long) in [(3, 10), (60, 10), (3, 9000)] {
+        for bit in 0..64 {
+            let temp = quick_temp();
+            for sealed in 0..3 {
+                record(&journal(temp.path()), sealed * 10..sealed * 10 + 10);
+                drain(temp.path()).adopt().unwrap();
+            }
+            let slot = journal(temp.path());
+            record(&slot, 100..100 + events);
+            slot.append(RecordKind::Event, &id(999), &vec![b'x'; long]).unwrap();
+            drop(slot);
+            let name = segments(temp.path()).into_iter().find(|name| name.contains("open")).unwrap();
+            let path = temp.path().join(name);
+            let end = std::fs::metadata(&path).unwrap().len() as usize;
+            flip(&path, (end - 8) * 8 + bit);
+            let next = journal(temp.path());
+            record(&next, [2000]);
+            drop(next);
+            let expected: Vec<u64> = (0..30).chain(100..100 + events).chain([2000]).collect();
+            let losses = survey(temp.path()).losses;
+            assert_eq!(deliver_events(temp.path()), expected, "bit {bit}, {events} events");
+            assert_eq!(losses, [(LossCause::Damaged, 1)], "bit {bit}, {events} events");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_claims_more_events_than_fit_makes_nobody_remove_any() {
+    let temp = temp();
+    record(&journal(temp.path()), 0..10);
+    drain(temp.path()).adopt().unwrap();
+    record(&journal(temp.path()), 10..20);
+    drain(temp.path()).adopt().unwrap();
+    let name = segments(temp.path()).pop().unwrap();
+    let sealed = names::Sealed { tally: Tally(0x4000_000a), ..names::Sealed::parse(&name).unwrap() };
+    std::fs::rename(temp.path().join(&name), temp.path().join(sealed.name())).unwrap();
+    record(&journal(temp.path()), 20..30);
+    assert_eq!(deliver_events(temp.path()), (0..30).collect::<Vec<_>>());
+}
+
 #[test]
 fn what_is_not_a_segment_is_read_as_damage() {
     let mut numbers = Numbers(3);
