@@ -10,7 +10,10 @@ pub(super) const RECORD_HEAD: usize = 32;
 /// What comes after it and its padding.
 pub(super) const RECORD_TAIL: usize = 8;
 /// The longest payload that the format can express.
-pub(super) const MAX_PAYLOAD: usize = (1 << 24) - 1;
+const LENGTH: usize = (1 << 24) - 1;
+/// The longest payload that anybody writes: of the largest record that settings allow, with the reason that the
+/// quarantine puts before it.
+pub(super) const MAX_PAYLOAD: usize = (1 << 20) + (2 << 10);
 
 const HEADER_FIXED: usize = 40;
 const TAIL_TAG: u8 = 0xE5;
@@ -205,14 +208,26 @@ pub(super) fn decode(seed: Seed, bytes: &[u8], offset: usize) -> Option<(Head, &
     Some((head, payload, record_size(payload.len())))
 }
 
-/// The record that `record` begins with, which is at `offset` of its segment.
-pub(super) fn decode_alone(seed: Seed, record: &[u8], offset: u64) -> Option<(Head, &[u8])> {
+/// The length of the payload that `record` claims, if it has its offset's mark and fits. Only its checksum
+/// vouches for that, and to sum it is what a reader's time is spent on.
+pub(super) fn claimed(seed: Seed, record: &[u8], offset: u64) -> Option<usize> {
     #[cfg(test)]
     looked::at(4);
     if u32_at(record, 0)? != seed.mark(offset) {
         return None;
     }
-    let length = u32_at(record, 8)? as usize & MAX_PAYLOAD;
+    let length = length_at(record)?;
+    (length <= MAX_PAYLOAD && record_size(length) <= record.len()).then_some(length)
+}
+
+/// The length of the payload that a record's head says.
+pub(super) fn length_at(record: &[u8]) -> Option<usize> {
+    Some(u32_at(record, 8)? as usize & LENGTH)
+}
+
+/// The record that `record` begins with, which is at `offset` of its segment.
+pub(super) fn decode_alone(seed: Seed, record: &[u8], offset: u64) -> Option<(Head, &[u8])> {
+    let length = claimed(seed, record, offset)?;
     let record = record.get(..record_size(length))?;
     #[cfg(test)]
     looked::at(record.len());

@@ -50,7 +50,7 @@ fn events_behind(bytes: &[u8], end: usize, tally: Tally) -> Option<u32> {
     let last = format::size_by_end(rest).filter(|size| *size <= rest.len());
     let claimed = last.and_then(|_| format::tally_by_tail(format::u64_at(rest, rest.len() - 8)?));
     let more = claimed.map_or(0, Tally::events).saturating_sub(tally.events());
-    let by_head = format::u32_at(rest, 8)? as usize & format::MAX_PAYLOAD;
+    let by_head = format::length_at(rest)?;
     if last == Some(rest.len()) || format::record_size(by_head) == rest.len() {
         // One record, in which damage can be in its kind or in its count.
         return Some(u32::from(more > 0 || rest[11] == RecordKind::Event.code()));

@@ -185,7 +185,25 @@ fn a_file_made_to_be_slow_is_read_in_bounded_time() {
     assert_eq!(Loaded::parse(bytes).unwrap().entries, []);
     let looked = format::looked::take();
     assert!(looked > length, "the file is not slow: {looked} of {length} bytes");
-    assert!(looked <= length * length / 40, "{looked} of {length} bytes");
+    let largest = format::record_size(format::MAX_PAYLOAD) as u64;
+    assert!(looked <= 6 * length + largest, "{looked} of {length} bytes");
+}
+
+#[test]
+fn a_length_that_no_record_can_have_is_not_looked_at() {
+    let largest = Settings { max_record: usize::MAX, ..settings() }.record_bytes();
+    for (length, looked_at) in [(largest, true), (2 * largest, false)] {
+        let mut bytes = Header { id: 5, created_ms: 0, label: label("d") }.encode();
+        let at = bytes.len() as u64;
+        bytes.extend_from_slice(&u64::from(Seed::of(5).mark(at)).to_le_bytes());
+        bytes.extend_from_slice(&(length as u64 | 1 << 24).to_le_bytes());
+        bytes.resize(bytes.len() + length + 64, 0);
+        // Each place is looked at for a mark.
+        let places = bytes.len() as u64;
+        format::looked::take();
+        assert_eq!(Loaded::parse(bytes).unwrap().entries, []);
+        assert_eq!(format::looked::take() > places, looked_at, "{length} bytes");
+    }
 }
 
 #[test]
