@@ -95,6 +95,7 @@ pub(super) fn drop_sealed(folder: &Folder, segment: &Sealed, cause: LossCause, l
     }
     match loaded {
         Some(mut loaded) => {
+            loaded.sealed_as(segment);
             loaded.acknowledge(&acks::read(folder, segment.id).unwrap_or_default());
             account(&loaded, cause, lost);
         }

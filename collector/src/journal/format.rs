@@ -253,6 +253,12 @@ pub(super) fn decode_last(seed: Seed, bytes: &[u8], end: u64) -> Option<Head> {
     (record_size(payload.len()) == size).then_some(head)
 }
 
+/// Whether a damaged stretch is one record, all of whose bytes are there: its head or its last word says so.
+pub(super) fn is_one(stretch: &[u8]) -> bool {
+    let by_head = length_at(stretch).map(record_size);
+    [by_head, size_by_end(stretch)].contains(&Some(stretch.len()))
+}
+
 /// How many bytes the record takes that `bytes` end in, by its last word; `None` if that is no record's end.
 pub(super) fn size_by_end(bytes: &[u8]) -> Option<usize> {
     let tail = u64_at(bytes, bytes.len().checked_sub(RECORD_TAIL)?)?;

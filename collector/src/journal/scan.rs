@@ -27,6 +27,8 @@ pub(super) struct Scan<'a> {
     /// Where an unreadable stretch began.
     gap: Option<usize>,
     damaged: u64,
+    /// Where the last unreadable stretch ends in which there was a record.
+    unreadable: usize,
     /// So many bytes may still be summed in vain.
     patience: usize,
 }
@@ -42,6 +44,7 @@ impl<'a> Scan<'a> {
             tally: Tally::default(),
             gap: None,
             damaged: 0,
+            unreadable: 0,
             patience: 4 * bytes.len() + format::record_size(format::MAX_PAYLOAD),
         }
     }
@@ -61,6 +64,12 @@ impl<'a> Scan<'a> {
         self.damaged
     }
 
+    /// Where the last unreadable stretch between valid records ends in which there was a whole record, be it an
+    /// event or not.
+    pub(super) fn unreadable(&self) -> usize {
+        self.unreadable
+    }
+
     fn close_gap(&mut self, before: u32) {
         let Some(gap) = self.gap.take() else {
             return;
@@ -72,7 +81,12 @@ impl<'a> Scan<'a> {
         }
         // Damage can be in the count too: a stretch holds no more records than fit in it.
         let most = (self.at - gap) / format::record_size(0);
-        self.damaged += u64::from(before.saturating_sub(self.tally.events())).min(most as u64);
+        let damaged = u64::from(before.saturating_sub(self.tally.events())).min(most as u64);
+        self.damaged += damaged;
+        // Otherwise it is a torn tail that somebody appended behind.
+        if damaged > 0 || format::is_one(&self.bytes[gap..self.at]) {
+            self.unreadable = self.at;
+        }
     }
 }
 
