@@ -40,6 +40,8 @@ impl Writer {
         if self.full.is_some() || self.needs_room {
             self.settle();
             self.make_room(common);
+            // The next record that takes the lock may come much later, or never.
+            self.say_losses(common, fast);
             if more_to_come {
                 return self.catch_up(fast);
             }
@@ -85,7 +87,8 @@ impl Writer {
     pub(super) fn switch(&mut self, common: &Common, fast: &Fast) -> bool {
         let Some(next) = self.next.take() else { return false };
         if self.full.is_some() || self.needs_room {
-            // It filled before anybody was told to allocate more.
+            // It filled before anybody was told to allocate more. What is lost by that is said by whoever is
+            // appending, once its record has a place.
             self.settle();
             self.make_room(common);
         }

@@ -40,7 +40,7 @@ pub(super) fn make_room(folder: &Folder, settings: &Settings, begun: Option<&str
             Name::Sealed(segment) => {
                 let size = folder.look(&name).map_or(0, |look| look.size);
                 bytes += size;
-                events += u64::from(segment.tally.events());
+                events += segment.events_in(size);
                 room.sequence = room.sequence.max(segment.sequence.saturating_add(1));
                 sealed.push(Reverse((segment, size)));
             }
@@ -61,7 +61,7 @@ pub(super) fn make_room(folder: &Folder, settings: &Settings, begun: Option<&str
         };
         drop_sealed(folder, &segment, cause, &mut room.lost);
         bytes = bytes.saturating_sub(size);
-        events = events.saturating_sub(u64::from(segment.tally.events()));
+        events = events.saturating_sub(segment.events_in(size));
     }
     if bytes > settings.max_bytes {
         // Other labels' slots, left by processes of versions that may never run again.
@@ -81,9 +81,10 @@ pub(super) fn drop_sealed(folder: &Folder, segment: &Sealed, cause: LossCause, l
     let name = segment.name();
     let acknowledged = folder.look(&names::ack(segment.id)).is_ok();
     if !acknowledged && !segment.tally.has_losses() {
-        // Its name says it all. Where nobody drains this happens at each new segment.
+        // Its name and its size say it all. Where nobody drains this happens at each new segment.
+        let size = folder.look(&name).map_or(0, |look| look.size);
         if folder.remove(&name).is_ok() {
-            count(&mut lost.now, cause, u64::from(segment.tally.events()));
+            count(&mut lost.now, cause, segment.events_in(size));
         }
         return;
     }
@@ -94,6 +95,7 @@ pub(super) fn drop_sealed(folder: &Folder, segment: &Sealed, cause: LossCause, l
     }
     match loaded {
         Some(mut loaded) => {
+            loaded.sealed_as(segment);
             loaded.acknowledge(&acks::read(folder, segment.id).unwrap_or_default());
             account(&loaded, cause, lost);
         }

@@ -212,11 +212,13 @@ impl Drain {
         match Loaded::read(&file) {
             Ok(loaded) => {
                 if loaded.entries.is_empty() {
+                    self.lose(LossCause::Damaged, loaded.damaged);
                     self.folder.remove(&name)?;
                     return Ok(None);
                 }
-                if look.size > loaded.end as u64 {
-                    file.set_len(loaded.end as u64)?;
+                // A damaged end stays: while it is there, its events are counted.
+                if look.size > loaded.used as u64 {
+                    file.set_len(loaded.used as u64)?;
                 }
                 let (id, tally, created_ms) = (loaded.id, loaded.tally, loaded.created_ms);
                 Ok(Some(Slot { name, id, tally, created_ms, _lock: file }))
@@ -259,6 +261,7 @@ impl Drain {
         }
         match Loaded::read(&file) {
             Ok(mut loaded) => {
+                loaded.sealed_as(sealed);
                 loaded.acknowledge(&acks::read(&self.folder, loaded.id)?);
                 loaded.forget_starts(self.state.reported());
                 self.current = Some(Current { sealed: *sealed, loaded, file });

@@ -10,7 +10,10 @@ pub(super) const RECORD_HEAD: usize = 32;
 /// What comes after it and its padding.
 pub(super) const RECORD_TAIL: usize = 8;
 /// The longest payload that the format can express.
-pub(super) const MAX_PAYLOAD: usize = (1 << 24) - 1;
+const LENGTH: usize = (1 << 24) - 1;
+/// The longest payload that anybody writes: of the largest record that settings allow, with the reason that the
+/// quarantine puts before it.
+pub(super) const MAX_PAYLOAD: usize = (1 << 20) + (2 << 10);
 
 const HEADER_FIXED: usize = 40;
 const TAIL_TAG: u8 = 0xE5;
@@ -143,6 +146,12 @@ impl Tally {
         self.0 & Self::LOSSES != 0
     }
 
+    /// What it is with so many more events.
+    pub(super) const fn and(self, events: u32) -> Self {
+        let most = Self::LOSSES - 1 - self.events();
+        Self(self.0 + if events < most { events } else { most })
+    }
+
     /// What it is after one more record of this kind.
     pub(super) const fn after(self, kind: u8) -> Self {
         if kind == RecordKind::Loss.code() {
@@ -199,14 +208,26 @@ pub(super) fn decode(seed: Seed, bytes: &[u8], offset: usize) -> Option<(Head, &
     Some((head, payload, record_size(payload.len())))
 }
 
-/// The record that `record` begins with, which is at `offset` of its segment.
-pub(super) fn decode_alone(seed: Seed, record: &[u8], offset: u64) -> Option<(Head, &[u8])> {
+/// The length of the payload that `record` claims, if it has its offset's mark and fits. Only its checksum
+/// vouches for that, and to sum it is what a reader's time is spent on.
+pub(super) fn claimed(seed: Seed, record: &[u8], offset: u64) -> Option<usize> {
     #[cfg(test)]
     looked::at(4);
     if u32_at(record, 0)? != seed.mark(offset) {
         return None;
     }
-    let length = u32_at(record, 8)? as usize & MAX_PAYLOAD;
+    let length = length_at(record)?;
+    (length <= MAX_PAYLOAD && record_size(length) <= record.len()).then_some(length)
+}
+
+/// The length of the payload that a record's head says.
+pub(super) fn length_at(record: &[u8]) -> Option<usize> {
+    Some(u32_at(record, 8)? as usize & LENGTH)
+}
+
+/// The record that `record` begins with, which is at `offset` of its segment.
+pub(super) fn decode_alone(seed: Seed, record: &[u8], offset: u64) -> Option<(Head, &[u8])> {
+    let length = claimed(seed, record, offset)?;
     let record = record.get(..record_size(length))?;
     #[cfg(test)]
     looked::at(record.len());
@@ -224,7 +245,28 @@ pub(super) fn decode_alone(seed: Seed, record: &[u8], offset: u64) -> Option<(He
     Some((head, &record[RECORD_HEAD..RECORD_HEAD + length]))
 }
 
-/// What a segment holds, by its last word; `None` if that is no record's end.
+/// The record that `bytes` end in, if it is sound; they end at `end` of their segment.
+pub(super) fn decode_last(seed: Seed, bytes: &[u8], end: u64) -> Option<Head> {
+    let size = size_by_end(bytes)?;
+    let record = &bytes[bytes.len().checked_sub(size)?..];
+    let (head, payload) = decode_alone(seed, record, end.checked_sub(size as u64)?)?;
+    (record_size(payload.len()) == size).then_some(head)
+}
+
+/// Whether a damaged stretch is one record, all of whose bytes are there: its head or its last word says so.
+pub(super) fn is_one(stretch: &[u8]) -> bool {
+    let by_head = length_at(stretch).map(record_size);
+    [by_head, size_by_end(stretch)].contains(&Some(stretch.len()))
+}
+
+/// How many bytes the record takes that `bytes` end in, by its last word; `None` if that is no record's end.
+pub(super) fn size_by_end(bytes: &[u8]) -> Option<usize> {
+    let tail = u64_at(bytes, bytes.len().checked_sub(RECORD_TAIL)?)?;
+    tally_by_tail(tail)?;
+    Some((tail >> 32) as usize & 0xFF_FFFF).map(|words| words * 8).filter(|size| *size >= record_size(0))
+}
+
+/// What a segment holds, by its last word; `None` if that is no record's end. Nothing vouches for it.
 pub(super) fn tally_by_tail(tail: u64) -> Option<Tally> {
     ((tail >> 56) as u8 == TAIL_TAG).then_some(Tally(tail as u32))
 }

@@ -1,7 +1,7 @@
 //! Leasing a slot: the one lock that a recorder takes, and never waits for.
 
 use super::caps::{self, Lost};
-use super::format::{self, Header, MAX_HEADER, Seed, Tally};
+use super::format::{self, Head, Header, MAX_HEADER, Seed, Tally};
 use super::names::{self, Sealed};
 use super::segment::Loaded;
 use super::settings::{Label, Settings};
@@ -19,6 +19,8 @@ const SLOTS: u64 = 64;
 const SLOTS_AHEAD: u64 = 4;
 /// A header with an ordinary label fits: one read at leasing instead of two.
 const FIRST_READ: usize = 1024;
+/// The last record as a rule fits: one read instead of two.
+const LAST_READ: usize = 4 << 10;
 
 /// The right to append to a segment.
 #[derive(Debug)]
@@ -199,27 +201,45 @@ impl Lease {
 
     /// Finds where the records end and how many events they are. `first` is what the file begins with.
     fn find_tail(&mut self, first: &[u8]) -> io::Result<()> {
-        let mut last = [0; 8];
-        if self.tail.is_multiple_of(8) && self.tail > self.start {
-            match first.last_chunk::<8>() {
-                Some(end) if first.len() as u64 == self.tail => last = *end,
-                _ => drop(file::read_at(&self.file, &mut last, self.tail - 8)?),
-            }
-            if let Some(tally) = format::tally_by_tail(u64::from_le_bytes(last)) {
-                self.tally = tally;
-                return Ok(());
-            }
-        }
         if self.tail <= self.start {
             self.tail = self.start;
             return Ok(());
         }
-        // Its last writer died in the middle of a record, or had it mapped.
+        if let Some(last) = self.last_record(first)? {
+            self.tally = last.tally;
+            return Ok(());
+        }
+        // Its last writer died in the middle of a record, or had it mapped, or its last record is damaged.
         let bytes = file::read_all(&self.file, super::segment::MOST_BYTES)?;
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
         self.tail = used.next_multiple_of(8).max(self.start);
         self.tally = Loaded::parse(bytes).map_or(Tally::default(), |loaded| loaded.tally);
         self.file.set_len(self.tail)
+    }
+
+    /// The record that the file ends in, if it is sound. Its count goes into the segment's name, and by the names
+    /// the caps remove what is too many: one flipped bit in a count that nothing vouches for would cost every
+    /// event that waits.
+    fn last_record(&self, first: &[u8]) -> io::Result<Option<Head>> {
+        if !self.tail.is_multiple_of(8) {
+            return Ok(None);
+        }
+        if first.len() as u64 == self.tail {
+            return Ok(format::decode_last(self.seed, first, self.tail));
+        }
+        let records = self.tail - self.start;
+        let mut bytes = [0; LAST_READ];
+        let short = usize::try_from(records).unwrap_or(LAST_READ).min(LAST_READ);
+        let bytes = &mut bytes[..short];
+        file::read_at(&self.file, bytes, self.tail - short as u64)?;
+        match format::size_by_end(bytes) {
+            Some(size) if size > short && size as u64 <= records => {
+                let mut long = vec![0; size];
+                file::read_at(&self.file, &mut long, self.tail - size as u64)?;
+                Ok(format::decode_last(self.seed, &long, self.tail))
+            }
+            _ => Ok(format::decode_last(self.seed, bytes, self.tail)),
+        }
     }
 
     /// Gives the segment its sealed name. Whoever calls this writes to it no more.

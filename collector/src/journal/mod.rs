@@ -75,9 +75,13 @@
 //!
 //! # Recovery
 //! - *Torn tail*: a record whose bytes are not all there has no valid checksum. Nobody was told that
-//!   it is stored. It is skipped, and the next writer appends behind it.
+//!   it is stored, so it is no loss. It is skipped, and the next writer appends behind it.
+//! - *Damage at the end*: a last record that is not valid, but all of whose bytes are there, as its head or
+//!   its last word says, and whose first word is not zero, was stored. Its event is counted as damaged; so is what
+//!   a sealed segment holds less than its name says.
 //! - *Damage inside*: the reader goes on, 8 bytes at a time, to the next mark whose record has a
-//!   valid checksum. The events between are counted as damaged by the difference of the counts.
+//!   valid checksum. The events between are counted as damaged by the difference of the counts. A start
+//!   record before it is not taken for an interrupted command: its event may be what is damaged.
 //! - *Damaged header*: the second copy serves. If both are damaged nobody knows where the records
 //!   may go: the segment is dropped and counted.
 //! - *Zeros at the end* (a mapping's writer died): ignored by readers, cut off by the next writer.

@@ -144,7 +144,7 @@ impl Writer {
 pub(super) fn start_record(lease: &Lease, running: &Running) -> io::Result<Option<(format::Head, Vec<u8>)>> {
     let mut bytes = vec![0; format::RECORD_HEAD];
     file::read_at(&lease.file, &mut bytes, running.offset)?;
-    let length = format::u32_at(&bytes, 8).unwrap_or(0) as usize & format::MAX_PAYLOAD;
+    let length = format::length_at(&bytes).unwrap_or(0).min(format::MAX_PAYLOAD);
     bytes.resize(format::record_size(length), 0);
     file::read_at(&lease.file, &mut bytes, running.offset)?;
     Ok(format::decode_alone(lease.seed, &bytes, running.offset)

@@ -1,6 +1,6 @@
 //! The names of the journal's files.
 
-use super::format::Tally;
+use super::format::{self, Tally};
 
 /// The drain's lock.
 pub(super) const LOCK: &str = "drain.lock";
@@ -33,6 +33,12 @@ pub(super) struct Sealed {
 impl Sealed {
     pub(super) fn name(&self) -> String {
         format!("{:012x}-{:08x}-{:016x}{SEALED}", self.sequence, self.tally.0, self.id)
+    }
+
+    /// How many events it held, in a file of this size: a name that was made of a damaged count claims no more
+    /// than fits.
+    pub(super) fn events_in(&self, size: u64) -> u64 {
+        u64::from(self.tally.events()).min(size / format::record_size(0) as u64)
     }
 
     pub(super) fn parse(name: &str) -> Option<Self> {

@@ -192,7 +192,7 @@ impl Journal {
     /// after some more records.
     pub(crate) fn look(&self) {
         let process = self.process();
-        process.writer().look(&process.fast);
+        process.writer().look(&self.common, &process.fast);
     }
 
     /// Whether this process has events that no drain can take: its segment has to be given up for that.

@@ -13,8 +13,8 @@ pub(super) struct Found<'a> {
 /// Walks over the valid records of a segment's bytes.
 ///
 /// It never reads a byte twice except where a mark was right and a checksum wrong, which needs
-/// damage of exactly the right kind; so its time is bounded by the file's length in practice and by
-/// its square over 40 in the worst file that somebody could make.
+/// damage of exactly the right kind. A file that was made to be slow is full of such places; so there is a bound
+/// on the bytes that are summed in vain, and what comes after it counts as damage.
 #[derive(Debug)]
 pub(super) struct Scan<'a> {
     bytes: &'a [u8],
@@ -27,6 +27,10 @@ pub(super) struct Scan<'a> {
     /// Where an unreadable stretch began.
     gap: Option<usize>,
     damaged: u64,
+    /// Where the last unreadable stretch ends in which there was a record.
+    unreadable: usize,
+    /// So many bytes may still be summed in vain.
+    patience: usize,
 }
 
 impl<'a> Scan<'a> {
@@ -40,6 +44,8 @@ impl<'a> Scan<'a> {
             tally: Tally::default(),
             gap: None,
             damaged: 0,
+            unreadable: 0,
+            patience: 4 * bytes.len() + format::record_size(format::MAX_PAYLOAD),
         }
     }
 
@@ -58,6 +64,12 @@ impl<'a> Scan<'a> {
         self.damaged
     }
 
+    /// Where the last unreadable stretch between valid records ends in which there was a whole record, be it an
+    /// event or not.
+    pub(super) fn unreadable(&self) -> usize {
+        self.unreadable
+    }
+
     fn close_gap(&mut self, before: u32) {
         let Some(gap) = self.gap.take() else {
             return;
@@ -69,7 +81,12 @@ impl<'a> Scan<'a> {
         }
         // Damage can be in the count too: a stretch holds no more records than fit in it.
         let most = (self.at - gap) / format::record_size(0);
-        self.damaged += u64::from(before.saturating_sub(self.tally.events())).min(most as u64);
+        let damaged = u64::from(before.saturating_sub(self.tally.events())).min(most as u64);
+        self.damaged += damaged;
+        // Otherwise it is a torn tail that somebody appended behind.
+        if damaged > 0 || format::is_one(&self.bytes[gap..self.at]) {
+            self.unreadable = self.at;
+        }
     }
 }
 
@@ -88,6 +105,13 @@ impl<'a> Iterator for Scan<'a> {
                 return Some(found);
             }
             self.gap.get_or_insert(self.at);
+            let record = &self.bytes[self.at..];
+            let vain = format::claimed(self.seed, record, self.at as u64).map_or(0, format::record_size);
+            let Some(patience) = self.patience.checked_sub(vain) else {
+                self.at = self.bytes.len();
+                break;
+            };
+            self.patience = patience;
             self.at += 8;
         }
         None

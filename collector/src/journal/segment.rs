@@ -1,6 +1,7 @@
 //! A whole segment in memory, for whoever reads one.
 
 use super::format::{self, Header, Seed, Tally};
+use super::names::Sealed;
 use super::scan::{Found, Scan};
 use super::settings::{Label, LossCause, MOVED, RecordKind};
 use crate::platform::file;
@@ -38,6 +39,37 @@ pub(super) fn events_by_end(file: &File) -> u64 {
     u64::from(events).clamp(1, (used / format::record_size(0)).max(1) as u64)
 }
 
+/// What a damaged end of a segment held.
+struct Behind {
+    events: u32,
+    /// Where it ends.
+    end: usize,
+}
+
+/// What lies behind a segment's last valid record, which ends at `end`.
+///
+/// None where that is a torn tail, of which nobody was told that it is stored: it begins with a zero word, as
+/// what a mapping reserved and never committed, or neither its head nor its last word fits what is there, as where
+/// a write was cut short.
+fn behind(bytes: &[u8], end: usize, tally: Tally) -> Option<Behind> {
+    format::u64_at(bytes, end).filter(|first| *first != 0)?;
+    let used = bytes.iter().rposition(|byte| *byte != 0)? + 1;
+    let behind = Behind { events: 0, end: used.next_multiple_of(8) };
+    let rest = bytes.get(end..behind.end)?;
+    let last = format::size_by_end(rest).filter(|size| *size <= rest.len());
+    let claimed = last.and_then(|_| format::tally_by_tail(format::u64_at(rest, rest.len() - 8)?));
+    let more = claimed.map_or(0, Tally::events).saturating_sub(tally.events());
+    if format::is_one(rest) {
+        // Damage can be in its kind or in its count.
+        let events = u32::from(more > 0 || rest[11] == RecordKind::Event.code());
+        return Some(Behind { events, ..behind });
+    }
+    // Damage can be in the count too: a stretch holds no more records than fit in it.
+    let committed = format::u64_at(rest, rest.len() - last?)? != 0;
+    let events = more.min((rest.len() / format::record_size(0)) as u32);
+    committed.then_some(Behind { events, ..behind })
+}
+
 /// A record's place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
@@ -57,7 +89,9 @@ pub(super) struct Loaded {
     pub(super) entries: Vec<Entry>,
     /// Where the last valid record ends.
     pub(super) end: usize,
-    /// What its last record says that it holds.
+    /// Where what counts ends: the same, or the end of a damaged stretch behind it.
+    pub(super) used: usize,
+    /// What it holds, with what a damaged end held.
     pub(super) tally: Tally,
     /// Events in unreadable stretches.
     pub(super) damaged: u64,
@@ -112,13 +146,18 @@ impl Loaded {
             let offset = u32::try_from(found.offset).unwrap_or(u32::MAX);
             entries.push(Entry { offset, kind, seconds: found.head.seconds, done });
         }
-        let (end, tally, damaged) = (scan.end(), scan.tally(), scan.damaged());
+        let (end, damaged) = (scan.end(), scan.damaged());
+        let behind = behind(&bytes, end, scan.tally());
+        let more = behind.as_ref().map_or(0, |behind| behind.events);
+        let (tally, damaged) = (scan.tally().and(more), damaged + u64::from(more));
+        let (used, unreadable) = behind.map_or((end, scan.unreadable()), |behind| (behind.end, behind.end));
         let mut loaded = Self {
             id: header.id,
             created_ms: header.created_ms,
             label: header.label,
             entries,
             end,
+            used,
             tally,
             damaged,
             losses,
@@ -126,16 +165,31 @@ impl Loaded {
         };
         if starts {
             // A command may come back to a segment that it moved away from: only what was there
-            // before it moved is void.
+            // before it moved is void. And nobody knows whether it ended where a record behind it cannot be read.
             let is_void = |found: Found<'_>| {
                 let id = found.head.id;
-                ended.contains(&id) || moved.get(&id).is_some_and(|moved| *moved > found.offset)
+                found.offset < unreadable
+                    || ended.contains(&id)
+                    || moved.get(&id).is_some_and(|moved| *moved > found.offset)
             };
             loaded.finish(|loaded, entry| {
                 entry.kind == RecordKind::Start && loaded.found(entry).is_none_or(is_void)
             });
         }
         Ok(loaded)
+    }
+
+    /// Takes into account what the segment's name says that it held when it was sealed: what is missing at its
+    /// end is damaged.
+    pub(super) fn sealed_as(&mut self, sealed: &Sealed) {
+        let held = sealed.events_in(self.bytes.len() as u64);
+        let missing = held.saturating_sub(u64::from(self.tally.events()));
+        if missing > 0 {
+            self.damaged += missing;
+            self.tally = self.tally.and(u32::try_from(missing).unwrap_or(u32::MAX));
+            // Among what is missing may be the end of any command.
+            self.finish(|_, entry| entry.kind == RecordKind::Start);
+        }
     }
 
     /// Marks as done what `is_done` says.

@@ -213,7 +213,8 @@ fn each_segment(
         visit(
             &look,
             Loaded::read(&file).map(|mut loaded| {
-                if sealed.is_some() {
+                if let Some(sealed) = &sealed {
+                    loaded.sealed_as(sealed);
                     loaded.acknowledge(&acks::read(folder, loaded.id).unwrap_or_default());
                     loaded.forget_starts(state.reported());
                 }

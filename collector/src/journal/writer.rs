@@ -200,14 +200,19 @@ impl Writer {
         self.unsynced.clear();
     }
 
-    /// Notices a purge, for who appends to a mapping and would not notice for long.
-    pub(super) fn look(&mut self, fast: &Fast) {
+    /// Notices a purge, for who appends to a mapping and would not notice for long, and says what no record
+    /// has come to say.
+    pub(super) fn look(&mut self, common: &Common, fast: &Fast) {
         let look = self.lease.as_ref().and_then(|lease| file::look(&lease.file).ok());
         if look.is_some_and(|look| look.names == 0) {
             self.leave_purged(fast);
         }
         // It may be the last that is recorded for long, and a drain could have it.
         self.settle();
+        // Where nothing is leased, nothing is made for this: it may have been purged.
+        if self.lease.is_some() {
+            self.say_losses(common, fast);
+        }
     }
 
     /// Recording is not allowed any more: what was made for it goes, and nothing waits in memory.

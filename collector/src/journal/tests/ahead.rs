@@ -200,6 +200,36 @@ fn recorders_that_have_a_next_segment_keep_the_number_of_events() {
 }
 
 #[test]
+fn what_the_caps_took_is_on_disk_when_the_append_that_made_room_returns() {
+    let temp = temp();
+    let journal = mapping(temp.path());
+    record(&journal, 0..7 * EACH);
+    for number in 7 * EACH..11 * EACH {
+        record(&journal, [number]);
+        assert_eq!(survey(temp.path()).losses, journal.health().losses, "after event {number}");
+    }
+    let lost: u64 = journal.health().losses.iter().map(|it| it.1).sum();
+    assert!(lost > 0);
+    journal.crash();
+    assert_eq!(deliver_events(temp.path()).len() as u64 + lost, 11 * EACH);
+}
+
+#[test]
+fn a_look_says_the_losses_that_no_record_came_to_say() {
+    let temp = temp();
+    let directory = temp.path().join("journal");
+    let journal = mapping(&directory);
+    journal.count_loss(LossCause::Sampled, 3);
+    journal.look();
+    assert!(!directory.exists(), "nothing is made for a look");
+    record(&journal, 0..5);
+    journal.count_loss(LossCause::Sampled, 4);
+    journal.look();
+    journal.crash();
+    assert_eq!(survey(&directory).losses, [(LossCause::Sampled, 7)]);
+}
+
+#[test]
 fn threads_go_to_the_next_segment_together_and_nothing_is_lost() {
     const OF_A_THREAD: u64 = 5_000;
     let temp = temp();

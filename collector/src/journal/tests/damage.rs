@@ -87,6 +87,7 @@ fn every_truncation_leaves_the_records_before_it() {
 #[test]
 fn every_flipped_bit_costs_the_record_that_it_is_in_and_no_other() {
     let (bytes, places, start) = segment(8192);
+    assert_eq!(KINDS[(places.len() - 1) % KINDS.len()], 1, "an event is the last");
     let whole = Loaded::parse(bytes.clone()).unwrap();
     assert_eq!(offsets(&whole), spared(&places, |_, _| false));
     for bit in 0..bytes.len() * 8 {
@@ -96,12 +97,181 @@ fn every_flipped_bit_costs_the_record_that_it_is_in_and_no_other() {
         let loaded = Loaded::parse(damaged).unwrap();
         assert_eq!(offsets(&loaded), spared(&places, |from, to| (from..to).contains(&at)), "bit {bit}");
         assert_eq!(loaded.label, whole.label);
-        // The last record's loss shows in no later count.
         let event = places.iter().position(|(from, to)| (*from..*to).contains(&at));
-        let counted = event.is_some_and(|it| it + 1 < places.len() && KINDS[it % KINDS.len()] == 1);
-        let damaged = u64::from(counted && at >= start);
+        let damaged = u64::from(event.is_some_and(|it| KINDS[it % KINDS.len()] == 1) && at >= start);
         assert_eq!(loaded.damaged, damaged, "bit {bit}");
     }
+}
+
+/// Bytes of a file, changed at one bit.
+fn flip(path: &Path, bit: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[bit / 8] ^= 1 << (bit % 8);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_in_the_last_count_of_a_slot_costs_no_other_event() {
+    // A file that is read at once, one whose end is, and one whose last record is longer than that.
+    for (events, long) in [(3, 10), (60, 10), (3, 9000)] {
+        for bit in 0..64 {
+            let temp = quick_temp();
+            for sealed in 0..3 {
+                record(&journal(temp.path()), sealed * 10..sealed * 10 + 10);
+                drain(temp.path()).adopt().unwrap();
+            }
+            let slot = journal(temp.path());
+            record(&slot, 100..100 + events);
+            slot.append(RecordKind::Event, &id(999), &vec![b'x'; long]).unwrap();
+            drop(slot);
+            let name = segments(temp.path()).into_iter().find(|name| name.contains("open")).unwrap();
+            let path = temp.path().join(name);
+            let end = std::fs::metadata(&path).unwrap().len() as usize;
+            flip(&path, (end - 8) * 8 + bit);
+            let next = journal(temp.path());
+            record(&next, [2000]);
+            drop(next);
+            let expected: Vec<u64> = (0..30).chain(100..100 + events).chain([2000]).collect();
+            let losses = survey(temp.path()).losses;
+            assert_eq!(deliver_events(temp.path()), expected, "bit {bit}, {events} events");
+            assert_eq!(losses, [(LossCause::Damaged, 1)], "bit {bit}, {events} events");
+        }
+    }
+}
+
+/// The path of the one segment of a journal.
+fn only_segment(directory: &Path) -> std::path::PathBuf {
+    let names = segments(directory);
+    assert_eq!(names.len(), 1, "{names:?}");
+    directory.join(&names[0])
+}
+
+/// What is delivered, and how many events are counted as damaged before and after.
+fn adopted(directory: &Path) -> (Vec<(RecordKind, u64)>, Vec<(LossCause, u64)>) {
+    let before = survey(directory).losses;
+    let mut drain = drain(directory);
+    drain.adopt().unwrap();
+    let delivered = deliver(&mut drain);
+    drop(drain);
+    assert_eq!(segments(directory), [""; 0]);
+    assert_eq!(survey(directory).losses, before, "what was said before holds after");
+    (delivered, before)
+}
+
+#[test]
+fn a_damaged_last_record_is_counted_and_its_command_was_not_interrupted() {
+    let event = |number| (RecordKind::Event, number);
+    for seal in [false, true] {
+        for (others, back) in [(3, 8), (3, 20), (3, 60), (0, 20)] {
+            let temp = quick_temp();
+            let journal = journal(temp.path());
+            record(&journal, 0..others);
+            journal.append(RecordKind::Start, &id(50), b"start").unwrap();
+            record(&journal, [50]);
+            drop(journal);
+            if seal {
+                drain(temp.path()).adopt().unwrap();
+            }
+            let path = only_segment(temp.path());
+            flip(&path, (std::fs::metadata(&path).unwrap().len() as usize - back) * 8);
+            let (delivered, losses) = adopted(temp.path());
+            assert_eq!(delivered, (0..others).map(event).collect::<Vec<_>>(), "sealed: {seal}, {back}");
+            assert_eq!(losses, [(LossCause::Damaged, 1)], "sealed: {seal}, {back}");
+        }
+    }
+}
+
+#[test]
+fn several_damaged_records_at_the_end_are_all_counted() {
+    for seal in [false, true] {
+        for damaged in [2, 10] {
+            let temp = quick_temp();
+            record(&journal(temp.path()), 0..10);
+            if seal {
+                drain(temp.path()).adopt().unwrap();
+            }
+            let path = only_segment(temp.path());
+            let offsets: Vec<u32> = Loaded::parse(std::fs::read(&path).unwrap())
+                .unwrap()
+                .entries
+                .iter()
+                .map(|it| it.offset)
+                .collect();
+            for offset in &offsets[10 - damaged..] {
+                flip(&path, (*offset as usize + 16) * 8);
+            }
+            let (delivered, losses) = adopted(temp.path());
+            assert_eq!(delivered.len(), 10 - damaged, "sealed: {seal}");
+            assert_eq!(losses, [(LossCause::Damaged, damaged as u64)], "sealed: {seal}");
+        }
+    }
+}
+
+#[test]
+fn what_a_sealed_segment_lost_at_its_end_is_counted_by_its_name() {
+    let temp = temp();
+    record(&journal(temp.path()), 0..10);
+    drain(temp.path()).adopt().unwrap();
+    let path = only_segment(temp.path());
+    let bytes = std::fs::read(&path).unwrap();
+    let end = Loaded::parse(bytes.clone()).unwrap().entries[7].offset as usize;
+    std::fs::write(&path, &bytes[..end + 8]).unwrap();
+    let (delivered, losses) = adopted(temp.path());
+    assert_eq!((delivered.len(), losses), (7, vec![(LossCause::Damaged, 3)]));
+}
+
+#[test]
+fn a_torn_tail_is_no_loss_and_the_command_before_it_was_interrupted() {
+    let temp = temp();
+    let journal = journal(temp.path());
+    journal.append(RecordKind::Start, &id(50), b"start").unwrap();
+    record(&journal, [50]);
+    drop(journal);
+    let path = only_segment(temp.path());
+    let sound = std::fs::read(&path).unwrap();
+    let event = Loaded::parse(sound.clone()).unwrap().entries[1].offset as usize;
+    for length in event..sound.len() {
+        let temp = quick_temp();
+        std::fs::write(temp.path().join(path.file_name().unwrap()), &sound[..length]).unwrap();
+        let expected = (vec![(RecordKind::Start, 50)], vec![]);
+        assert_eq!(adopted(temp.path()), expected, "{length} of {}", sound.len());
+    }
+    // A mapping's writer that was killed before the word that makes a record count.
+    let mut reserved = sound;
+    reserved[event..event + 8].fill(0);
+    std::fs::write(&path, reserved).unwrap();
+    assert_eq!(adopted(temp.path()), (vec![(RecordKind::Start, 50)], vec![]));
+}
+
+#[test]
+fn a_command_whose_end_may_be_in_a_damaged_stretch_was_not_interrupted() {
+    let temp = temp();
+    let journal = journal(temp.path());
+    journal.append(RecordKind::Start, &id(50), b"start").unwrap();
+    record(&journal, [50]);
+    journal.append(RecordKind::Start, &id(51), b"start").unwrap();
+    record(&journal, [1]);
+    drop(journal);
+    let path = only_segment(temp.path());
+    let event = Loaded::parse(std::fs::read(&path).unwrap()).unwrap().entries[1].offset as usize;
+    flip(&path, (event + 16) * 8);
+    let (delivered, losses) = adopted(temp.path());
+    assert_eq!(delivered, [(RecordKind::Start, 51), (RecordKind::Event, 1)]);
+    assert_eq!(losses, [(LossCause::Damaged, 1)]);
+}
+
+#[test]
+fn a_name_that_claims_more_events_than_fit_makes_nobody_remove_any() {
+    let temp = temp();
+    record(&journal(temp.path()), 0..10);
+    drain(temp.path()).adopt().unwrap();
+    record(&journal(temp.path()), 10..20);
+    drain(temp.path()).adopt().unwrap();
+    let name = segments(temp.path()).pop().unwrap();
+    let sealed = names::Sealed { tally: Tally(0x4000_000a), ..names::Sealed::parse(&name).unwrap() };
+    std::fs::rename(temp.path().join(&name), temp.path().join(sealed.name())).unwrap();
+    record(&journal(temp.path()), 20..30);
+    assert_eq!(deliver_events(temp.path()), (0..30).collect::<Vec<_>>());
 }
 
 #[test]
@@ -135,7 +305,25 @@ fn a_file_made_to_be_slow_is_read_in_bounded_time() {
     assert_eq!(Loaded::parse(bytes).unwrap().entries, []);
     let looked = format::looked::take();
     assert!(looked > length, "the file is not slow: {looked} of {length} bytes");
-    assert!(looked <= length * length / 40, "{looked} of {length} bytes");
+    let largest = format::record_size(format::MAX_PAYLOAD) as u64;
+    assert!(looked <= 6 * length + largest, "{looked} of {length} bytes");
+}
+
+#[test]
+fn a_length_that_no_record_can_have_is_not_looked_at() {
+    let largest = Settings { max_record: usize::MAX, ..settings() }.record_bytes();
+    for (length, looked_at) in [(largest, true), (2 * largest, false)] {
+        let mut bytes = Header { id: 5, created_ms: 0, label: label("d") }.encode();
+        let at = bytes.len() as u64;
+        bytes.extend_from_slice(&u64::from(Seed::of(5).mark(at)).to_le_bytes());
+        bytes.extend_from_slice(&(length as u64 | 1 << 24).to_le_bytes());
+        bytes.resize(bytes.len() + length + 64, 0);
+        // Each place is looked at for a mark.
+        let places = bytes.len() as u64;
+        format::looked::take();
+        assert_eq!(Loaded::parse(bytes).unwrap().entries, []);
+        assert_eq!(format::looked::take() > places, looked_at, "{length} bytes");
+    }
 }
 
 #[test]
