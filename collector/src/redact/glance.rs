@@ -8,7 +8,7 @@
 
 use super::cost;
 use super::masks::Masks;
-use super::names::may_end_at;
+use super::names::{may_end_at, paired_at};
 use super::opaque;
 use super::scan::{RUN, WORD};
 
@@ -113,7 +113,12 @@ impl<'t> Glance<'t> {
             b'@' => before > b' ',
             b'~' => before == b'Q',
             b'$' => before == b'n' && matches!(near(1), b'p' | b's'),
-            b'>' => may_end_at(bytes, at),
+            b'>' => may_end_at(bytes, if matches!(before, b'"' | b'\'') { at - 1 } else { at }),
+            b'%' => {
+                near(1) == b'3'
+                    && (near(2) | 0x20 == b'd' && may_end_at(bytes, at)
+                        || near(2) | 0x20 == b'a' && near(3) == b'%')
+            }
             b'b' | b'B' => matches!(
                 (near(1) | 0x20, near(2) | 0x20, near(3) | 0x20),
                 (b'e', b'a', b'r') | (b'a', b's', b'i')
@@ -123,7 +128,7 @@ impl<'t> Glance<'t> {
                 let end = at + (!(words >> bit)).trailing_zeros() as usize;
                 match bytes.get(end) {
                     None => false,
-                    Some(b' ' | b'\t' | b'"' | b'\'' | b'`' | b',' | b'\\') => {
+                    Some(b' ' | b'\t' | b'"' | b'\'' | b'`' | b',' | b'\\' | b'\n' | b'\r') => {
                         may_end_at(bytes, end)
                             || matches!(&bytes[at..end], b"-u" | b"-U" | b"--user" | b"--proxy-user")
                     }
@@ -157,9 +162,9 @@ fn may_be_assigned(bytes: &[u8], at: usize, before: u8) -> bool {
             let between =
                 |byte: &&u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b']' | b'\\' | b':' | b'?');
             let gap = bytes[..at].iter().rev().take(8).take_while(between).count();
-            may_end_at(bytes, at - gap)
+            may_end_at(bytes, at - gap) || paired_at(bytes, at - gap).is_some()
         }
-        _ => may_end_at(bytes, at),
+        _ => may_end_at(bytes, at) || paired_at(bytes, at).is_some(),
     }
 }
 

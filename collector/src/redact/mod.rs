@@ -11,10 +11,11 @@
 //! | rule | example |
 //! | --- | --- |
 //! | credentials in a URL or a data source name | `https://user:pass@host`, `root:pass@tcp(db)/app` |
-//! | what a secret-sounding name is given | `password=…`, `"api_key": "…"`, `--token …`, `<secret>…</secret>`, `?sig=…` |
+//! | what a secret-sounding name is given | `password=…`, `"api_key": "…"`, `--token …`, `["--token","…"]`, `<secret>…</secret>`, `?sig=…`, a block of YAML |
+//! | the value of a pair with such a name | `"name":"DB_PASSWORD","value":"…"`, `<entry key="password">…</entry>` |
 //! | authorization in a header or a text | `Authorization: …`, `Bearer …`, `Cookie: …` |
 //! | a provider's prefix | `ghp_…`, `AKIA…`, `sk-ant-…`, `glpat-…` |
-//! | tokens with a shape of their own | JWT, bot tokens, webhook addresses |
+//! | tokens with a shape of their own | JWT, bot tokens, webhook addresses, client secrets of Entra |
 //! | private keys | `-----BEGIN … PRIVATE KEY-----` to its end, or to the end of the text |
 //! | long opaque text | 40 characters of base64, 24 of mixed cases and digits |
 //!
@@ -33,6 +34,11 @@
 //! - A key that is a UUID or has a hash's length is known only by its name (`HEROKU_API_KEY=…`).
 //! - An unquoted password with white space in it loses its first word only, except where the whole
 //!   line is known to be the secret (a passphrase, a header).
+//! - A value on the line after its name goes only if it looks like a secret: one word that begins with a letter
+//!   or a digit and mixes them, or is long. What is behind a colon goes so only as a field, not as prose.
+//! - A pair is known only where the name comes first (`"name": …, "value": …`), beside its value.
+//! - Of what is percent-encoded it reads `name%3Dvalue` and a user's name and password before `%40`, each
+//!   encoded once: no JSON, no `%253D`, and no `sig` or other short name directly behind `%3F`.
 //! - What follows an unquoted value without white space goes with it, as it could be a part of it.
 
 mod args;

@@ -233,6 +233,42 @@ fn read(bytes: &[u8], end: usize) -> Option<Name> {
     })
 }
 
+/// The secret-sounding name of a pair, as in `"name": "DB_PASSWORD", "value": …`, by the end of `value`.
+#[inline]
+pub(super) fn paired_at(bytes: &[u8], end: usize) -> Option<Name> {
+    if is_value(bytes, end) { read_pair(bytes, end) } else { None }
+}
+
+/// Whether the word `value` ends at `end`, nearly.
+#[inline]
+pub(super) fn is_value(bytes: &[u8], end: usize) -> bool {
+    bytes[..end]
+        .last_chunk::<4>()
+        .is_some_and(|four| u32::from_be_bytes(*four) | 0x2020_2020 == u32::from_be_bytes(*b"alue"))
+}
+
+#[inline(never)]
+fn read_pair(bytes: &[u8], end: usize) -> Option<Name> {
+    let from = end.checked_sub(5)?;
+    let is_between = |byte: &&u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b',' | b'\\');
+    let between = bytes[..from].iter().rev().take(REACH).take_while(is_between).count();
+    super::cost::add(between);
+    let name = ending_at(bytes, from - between)?;
+    let is_pair = between > 0 && bytes[from] | 0x20 == b'v' && is_named(bytes, name.from);
+    // Its value is no prose, and stands where the word does.
+    is_pair.then_some(Name { from, compound: true, ..name })
+}
+
+/// Whether `name:`, `key=` or the like stands before `at`.
+pub(super) fn is_named(bytes: &[u8], at: usize) -> bool {
+    let is_between = |byte: &&u8| matches!(byte, b' ' | b'"' | b'\'' | b'\\' | b':' | b'=');
+    let between = bytes[..at].iter().rev().take(8).take_while(is_between).count();
+    let (word, between) = bytes[..at].split_at(at - between);
+    let (first, last) = (word.len().saturating_sub(4), word.len().saturating_sub(3));
+    let is_word = word[first..].eq_ignore_ascii_case(b"name") || word[last..].eq_ignore_ascii_case(b"key");
+    is_word && between.iter().any(|byte| matches!(byte, b':' | b'='))
+}
+
 fn backwards_starts_with(backwards: &[u8], ending: &[u8]) -> bool {
     backwards.len() >= ending.len() && ending.iter().rev().zip(backwards).all(|(one, other)| one == other)
 }

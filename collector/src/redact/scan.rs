@@ -32,6 +32,7 @@ pub(super) fn spans(text: &str) -> Vec<Span> {
         word_end: 0,
         run_end: 0,
         key_end: 0,
+        block_end: 0,
         last_sign: (0, 0, None),
     };
     scan.read();
@@ -49,6 +50,8 @@ pub(super) struct Scan<'t> {
     run_end: usize,
     /// Where the last private key ended.
     pub(super) key_end: usize,
+    /// Where the last block of YAML ended.
+    pub(super) block_end: usize,
     /// The last `@` looked for: from, to, where.
     last_sign: (usize, usize, Option<usize>),
 }
@@ -117,6 +120,7 @@ impl Scan<'_> {
                 b'>' => values::element(self, at),
                 b'-' => values::flag(self, at),
                 b'~' => opaque::client_secret(self, at),
+                b'%' => values::encoded(self, at),
                 b'$' => prefixes::braintree(self, at),
                 b'b' | b'B' => values::scheme(self, at),
                 b'"' | b'\'' | b'`' => values::quoted(self, at),

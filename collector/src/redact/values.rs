@@ -19,7 +19,7 @@ pub(super) fn assigned(scan: &mut Scan<'_>, at: usize) {
     let bytes = scan.bytes;
     let Some(&before) = at.checked_sub(1).and_then(|before| bytes.get(before)) else { return };
     let between = matches!(before, b' ' | b'\t' | b'"' | b'\'' | b'`' | b']' | b'\\' | b':' | b'?');
-    if !between && !names::may_end_at(bytes, at) {
+    if !between && !names::may_end_at(bytes, at) && !names::is_value(bytes, at) {
         return;
     }
     assigned_to(scan, at);
@@ -40,7 +40,7 @@ fn assigned_to(scan: &mut Scan<'_>, at: usize) {
         }
         end -= 1;
     }
-    let Some(name) = names::ending_at(bytes, end) else { return };
+    let Some(name) = names::ending_at(bytes, end).or_else(|| names::paired_at(bytes, end)) else { return };
     let mut from = at + 1;
     while bytes.get(from).is_some_and(|byte| matches!(byte, b'=' | b'>' | b':' | b'~')) {
         from += 1;
@@ -73,7 +73,7 @@ pub(super) fn flag(scan: &mut Scan<'_>, at: usize) {
         gap + rest[gap..].iter().take(GAP * GAP).take_while(|byte| byte.is_ascii_whitespace()).count();
     if item && matches!(rest.get(quote), Some(b'"' | b'\'' | b'`' | b'\\')) {
         gap = quote;
-    } else if !rest.get(gap).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+    } else if !rest.get(gap).is_some_and(u8::is_ascii_whitespace) {
         return;
     }
     let dashes = rest.iter().take_while(|byte| **byte == b'-').count();
@@ -167,8 +167,19 @@ pub(super) fn quoted(scan: &mut Scan<'_>, at: usize) {
     }
 }
 
-/// `<name>value</name>`, by the `>`.
+/// `<name>value</name>` and `<entry key="name">value</entry>`, by the `>`.
 pub(super) fn element(scan: &mut Scan<'_>, at: usize) {
+    if let Some(end) = at.checked_sub(1).filter(|end| matches!(scan.bytes[*end], b'"' | b'\'')) {
+        if names::ending_at(scan.bytes, end).is_some_and(|name| names::is_named(scan.bytes, name.from)) {
+            let to = scan.until(Until::Tag, at + 1);
+            let text = &scan.bytes[at + 1..to];
+            cost::add(text.len());
+            if scan.bytes[to..].starts_with(b"</") && !text.trim_ascii().is_empty() {
+                hide(scan, at + 1, to);
+            }
+        }
+        return;
+    }
     let Some(name) = names::ending_at(scan.bytes, at) else { return };
     // The name may have a namespace: `<ns:password>`.
     let before =
@@ -223,6 +234,32 @@ fn is_nothing(bytes: &[u8], name: Name, from: usize) -> bool {
     placeholder(rest) > 0 || in_brackets() || not_set()
 }
 
+/// What is percent-encoded, by a `%`: `password%3Dvalue`, and `https%3A%2F%2Fuser%3Apassword%40host`.
+pub(super) fn encoded(scan: &mut Scan<'_>, at: usize) {
+    let bytes = scan.bytes;
+    let rest = &bytes[at..];
+    if starts_with(rest, b"%3d") {
+        let Some(name) = names::ending_at(bytes, at) else { return };
+        let to = scan.until(Until::Parameter, at + 3);
+        let value = &bytes[at + 3..to];
+        if !keeps(name, Prose::No, value) && placeholder(value) == 0 {
+            hide(scan, at + 3, to);
+        }
+    } else if starts_with(rest, b"%3a%2f%2f") {
+        let from = at + 9;
+        let to = scan.until(Until::Parameter, from).min(from + 2 * 64);
+        let authority = &bytes[from..to];
+        cost::add(2 * authority.len());
+        let end = authority.windows(3).position(|sign| sign.eq_ignore_ascii_case(b"%2f"));
+        let authority = &authority[..end.unwrap_or(authority.len())];
+        if let Some(user) = authority.windows(3).rposition(|sign| sign == b"%40")
+            && &authority[..user] != b"git"
+        {
+            hide(scan, from, from + user);
+        }
+    }
+}
+
 /// `Bearer …` and `Basic …` without a header's name, by the `b`.
 pub(super) fn scheme(scan: &mut Scan<'_>, at: usize) {
     let rest = &scan.bytes[at..];
@@ -262,9 +299,6 @@ fn value(scan: &mut Scan<'_>, name: Name, sign: Sign, from: usize) {
     let bytes = scan.bytes;
     let from = skip_blank(bytes, from);
     let Some(&first) = bytes.get(from) else { return };
-    if matches!(first, b'\n' | b'\r') {
-        return;
-    }
     if is_nothing(bytes, name, from) {
         return;
     }
@@ -275,6 +309,13 @@ fn value(scan: &mut Scan<'_>, name: Name, sign: Sign, from: usize) {
         Prose::No
     };
     if prose == Prose::Sentence && name.short && !name.compound {
+        return;
+    }
+    if matches!(first, b'\n' | b'\r') {
+        next_line(scan, name, prose, from);
+        return;
+    }
+    if matches!(first, b'|' | b'>') && sign.colon && block(scan, name, prose, from) {
         return;
     }
     let open = skip_wrappers(bytes, from);
@@ -292,6 +333,69 @@ fn value(scan: &mut Scan<'_>, name: Name, sign: Sign, from: usize) {
     if !directory && !keeps(name, prose, &bytes[from..word]) {
         hide(scan, from, to);
     }
+}
+
+/// Hides a value that stands alone on the line after its name, by the line's end: one word that
+/// is a secret to look at. `PASSWORD=` with nothing behind it is followed by any line.
+fn next_line(scan: &mut Scan<'_>, name: Name, prose: Prose, end: usize) {
+    let bytes = scan.bytes;
+    let line = end + if bytes[end..].starts_with(b"\r\n") { 2 } else { 1 };
+    let blank = |from: usize| bytes[from..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let from = line + blank(line);
+    let to = scan.until(Until::Space, from);
+    let word = &bytes[from..to];
+    cost::add(from - line + word.len());
+    let alone = bytes.get(to).is_none_or(|byte| matches!(byte, b'\n' | b'\r'));
+    let assigns = word
+        .trim_ascii_end()
+        .iter()
+        .rev()
+        .skip_while(|byte| **byte == b'=')
+        .any(|byte| matches!(byte, b'=' | b':'));
+    if alone
+        && prose != Prose::Sentence
+        && name.sense != Sense::Plural
+        && word.first().is_some_and(u8::is_ascii_alphanumeric)
+        && !assigns
+        && looks_secret(word)
+    {
+        scan.hit(from, to);
+    }
+}
+
+/// A block of YAML, `|` or `>` and the lines that are further in, by that sign. Says whether it is one.
+fn block(scan: &mut Scan<'_>, name: Name, prose: Prose, at: usize) -> bool {
+    let bytes = scan.bytes;
+    if at < scan.block_end {
+        return true;
+    }
+    let signs = 1 + bytes[at + 1..]
+        .iter()
+        .take(2)
+        .take_while(|byte| matches!(byte, b'-' | b'+' | b'1'..=b'9'))
+        .count();
+    let line = scan.until(Until::Line, at);
+    if !bytes[at + signs..line].trim_ascii().is_empty()
+        || prose == Prose::Sentence && name.sense == Sense::Likely
+    {
+        return false;
+    }
+    let mut next = line + if bytes[line..].starts_with(b"\r\n") { 2 } else { 1 };
+    let indent = bytes.get(next..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count();
+    let (from, mut to) = (next + indent, line);
+    while indent > 0
+        && bytes.get(next..next + indent).is_some_and(|blank| blank.iter().all(|byte| *byte == b' '))
+    {
+        to = scan.until(Until::Line, next);
+        next = to + if bytes[to..].starts_with(b"\r\n") { 2 } else { 1 };
+    }
+    cost::add(next - at);
+    if to <= from {
+        return false;
+    }
+    scan.block_end = to;
+    hide(scan, from, to);
+    true
 }
 
 /// What the text around a name is.

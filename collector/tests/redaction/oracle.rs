@@ -42,6 +42,10 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
             "_ZN4core3fmt9Formatter3pad17h0123456789abcdefE",
         ],
     ),
+    (
+        "a flag after a flag, or a line behind an empty one, is no value",
+        &["  --no-auth\n  --token\n  --verbose2", "cannot be used with:\n  --token\n\nUsage: tool1234"],
+    ),
     ("a state is no secret", &["token=null", "auth=disabled"]),
     (
         "a word of a sentence is no credential",
