@@ -166,7 +166,7 @@ static KEYS: &str = "api access secret private signing signature encryption encr
     ingest integration management consumer stripe openai unseal servicerole fernet";
 
 /// The secret-sounding name that ends at `end`, if one does.
-#[inline]
+#[inline(never)]
 pub(super) fn ending_at(bytes: &[u8], end: usize) -> Option<Name> {
     if !may_end_at(bytes, end) {
         return None;
@@ -260,6 +260,7 @@ fn read_pair(bytes: &[u8], end: usize) -> Option<Name> {
 }
 
 /// Whether `name:`, `key=` or the like stands before `at`.
+#[inline(never)]
 pub(super) fn is_named(bytes: &[u8], at: usize) -> bool {
     let is_between = |byte: &&u8| matches!(byte, b' ' | b'"' | b'\'' | b'\\' | b':' | b'=');
     let between = bytes[..at].iter().rev().take(8).take_while(is_between).count();
@@ -284,6 +285,7 @@ static PROSE: &str = "a an the is was must may not cannot could should does has 
     found read at in for from of";
 
 /// Whether a value is such a word and no secret.
+#[inline(never)]
 pub(super) fn is_plain(value: &[u8], prose: bool) -> bool {
     let word = value.trim_ascii_end();
     let word = match word {

@@ -206,6 +206,7 @@ fn token(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
 }
 
 /// A client secret of Microsoft Entra, by its first `~`: three characters, a digit, `Q~`, and 31 to 34 more.
+#[inline(never)]
 pub(super) fn client_secret(scan: &mut Scan<'_>, at: usize) {
     let bytes = scan.bytes;
     let is_part = |byte: &&u8| is_word(**byte) || matches!(byte, b'.' | b'~');
@@ -236,6 +237,7 @@ fn introduced(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
 }
 
 /// Whether a value that a name introduced in prose is a secret and no part of the sentence.
+#[inline(never)]
 pub(super) fn looks_secret(value: &[u8]) -> bool {
     cost::add(4 * value.len());
     let value = match value {

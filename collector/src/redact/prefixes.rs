@@ -319,6 +319,7 @@ pub(super) fn word(scan: &mut Scan<'_>, from: usize, to: usize) -> bool {
 }
 
 /// Braintree's `access_token$production$…$…`, by its first `$`.
+#[inline(never)]
 pub(super) fn braintree(scan: &mut Scan<'_>, at: usize) {
     let bytes = scan.bytes;
     let (before, after) = (&bytes[..at], &bytes[at + 1..]);

@@ -61,6 +61,7 @@ impl Scan<'_> {
     ///
     /// Rules find things nearly in the order of the text: at most those of one block are out of it, so
     /// looking for the place from the end takes a constant time.
+    #[inline(never)]
     pub(super) fn hit(&mut self, from: usize, to: usize) {
         if from >= to {
             return;
@@ -71,6 +72,7 @@ impl Scan<'_> {
     }
 
     /// The next end of this kind at or after `from`, or the end of the text.
+    #[inline(never)]
     pub(super) fn until(&mut self, kind: Until, from: usize) -> usize {
         self.ends.find(self.bytes, kind, from)
     }

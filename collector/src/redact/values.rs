@@ -235,6 +235,7 @@ fn is_nothing(bytes: &[u8], name: Name, from: usize) -> bool {
 }
 
 /// What is percent-encoded, by a `%`: `password%3Dvalue`, and `https%3A%2F%2Fuser%3Apassword%40host`.
+#[inline(never)]
 pub(super) fn encoded(scan: &mut Scan<'_>, at: usize) {
     let bytes = scan.bytes;
     let rest = &bytes[at..];
@@ -295,6 +296,7 @@ struct Sign {
 }
 
 /// Hides the value that begins at or after `from`.
+#[inline(never)]
 fn value(scan: &mut Scan<'_>, name: Name, sign: Sign, from: usize) {
     let bytes = scan.bytes;
     let from = skip_blank(bytes, from);
@@ -337,6 +339,7 @@ fn value(scan: &mut Scan<'_>, name: Name, sign: Sign, from: usize) {
 
 /// Hides a value that stands alone on the line after its name, by the line's end: one word that
 /// is a secret to look at. `PASSWORD=` with nothing behind it is followed by any line.
+#[inline(never)]
 fn next_line(scan: &mut Scan<'_>, name: Name, prose: Prose, end: usize) {
     let bytes = scan.bytes;
     let line = end + if bytes[end..].starts_with(b"\r\n") { 2 } else { 1 };
@@ -364,6 +367,7 @@ fn next_line(scan: &mut Scan<'_>, name: Name, prose: Prose, end: usize) {
 }
 
 /// A block of YAML, `|` or `>` and the lines that are further in, by that sign. Says whether it is one.
+#[inline(never)]
 fn block(scan: &mut Scan<'_>, name: Name, prose: Prose, at: usize) -> bool {
     let bytes = scan.bytes;
     if at < scan.block_end {
@@ -418,6 +422,7 @@ fn is_field(bytes: &[u8], from: usize) -> bool {
 }
 
 /// Behind backslashes, and behind what Rust's `Debug` writes around a value: `Some("`, `Secret("`.
+#[inline(never)]
 fn skip_wrappers(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     for _ in 0..3 {
@@ -445,6 +450,7 @@ fn hide_glued(scan: &mut Scan<'_>, from: usize, after: usize) {
 }
 
 /// Whether what is shown after a name is no secret.
+#[inline(never)]
 fn keeps(name: Name, prose: Prose, shown: &[u8]) -> bool {
     if names::is_plain(shown, prose != Prose::No) {
         return true;
@@ -518,6 +524,7 @@ fn skip_blank(bytes: &[u8], mut from: usize) -> usize {
 }
 
 /// Where the quote that opens at `open` closes, and where its closing sign ends; or the end of the text.
+#[inline(never)]
 fn close(scan: &mut Scan<'_>, open: usize) -> (usize, usize) {
     let bytes = scan.bytes;
     let kind = Until::quote(bytes[open], backslashes_before(bytes, open));
@@ -536,6 +543,7 @@ fn closing(bytes: &[u8], open: usize, from: usize, quote: usize) -> usize {
 }
 
 /// Hides a value unless it is hidden already.
+#[inline(never)]
 fn hide(scan: &mut Scan<'_>, from: usize, to: usize) {
     if scan.bytes[from..to] != *REDACTED.as_bytes() {
         scan.hit(from, to);
