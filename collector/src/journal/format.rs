@@ -263,7 +263,8 @@ pub(super) fn is_one(stretch: &[u8]) -> bool {
 pub(super) fn size_by_end(bytes: &[u8]) -> Option<usize> {
     let tail = u64_at(bytes, bytes.len().checked_sub(RECORD_TAIL)?)?;
     tally_by_tail(tail)?;
-    Some((tail >> 32) as usize & 0xFF_FFFF).map(|words| words * 8).filter(|size| *size >= record_size(0))
+    let size = ((tail >> 32) as usize & 0xFF_FFFF) * 8;
+    (record_size(0)..=record_size(MAX_PAYLOAD)).contains(&size).then_some(size)
 }
 
 /// What a segment holds, by its last word; `None` if that is no record's end. Nothing vouches for it.

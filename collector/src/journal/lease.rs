@@ -20,7 +20,7 @@ const SLOTS_AHEAD: u64 = 4;
 /// A header with an ordinary label fits: one read at leasing instead of two.
 const FIRST_READ: usize = 1024;
 /// The last record as a rule fits: one read instead of two.
-const LAST_READ: usize = 4 << 10;
+const LAST_READ: usize = 1024;
 
 /// The right to append to a segment.
 #[derive(Debug)]
