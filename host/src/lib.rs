@@ -58,6 +58,7 @@ mod wasi;
 mod wasi_http;
 
 pub use backend::{Backend, Setup};
+#[cfg(feature = "compiler")]
 pub use cache::clear_cache;
 pub use check::{Class as ImportClass, classify as classify_import};
 pub use component::{Component, LoadOptions, Source};

@@ -55,7 +55,7 @@ pub fn reset() -> Result<Reset, CommandError> {
     for path in [&backend::rotated(&log), &log, &session.place.asked(), &ledger::path(directory)] {
         private::remove(path).map_err(not_cleared)?;
     }
-    #[cfg(feature = "components")]
+    #[cfg(feature = "compiler")]
     forget_compiled(&session).map_err(not_cleared)?;
     let erasure = erasure::begin(&session).map_err(CommandError::NoErasure)?;
     Ok(Reset {
@@ -69,7 +69,7 @@ pub fn reset() -> Result<Reset, CommandError> {
 }
 
 /// Compiled code says nothing of the user, but that telemetry was at work. The directory may have a use of the tool's own.
-#[cfg(feature = "components")]
+#[cfg(feature = "compiler")]
 fn forget_compiled(session: &Session) -> std::io::Result<()> {
     let Some(cache) = crate::platform::directory::cache_directory(&session.config.tool.id) else {
         return Ok(());
