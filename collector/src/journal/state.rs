@@ -118,6 +118,7 @@ impl State {
             self.reported.push(id);
         }
     }
+
     /// What was reported was not done with.
     pub(super) fn take_report_back(&mut self, id: [u8; 16]) {
         self.reported.retain(|reported| *reported != id);
