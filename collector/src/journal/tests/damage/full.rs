@@ -134,8 +134,9 @@ impl<'a> Copy<'a> {
             let same = &full.entries[from..to];
             let read = &loaded.entries[found..found + same.len()];
             // A command's event may be in the damage behind its start, which says nothing then.
+            let before = hit.last().is_some_and(|last| to <= *last);
             let holds = |(read, same): (&Entry, &Entry)| {
-                let done = same.done || (same.kind == RecordKind::Start && read.done && !hit.is_empty());
+                let done = same.done || (same.kind == RecordKind::Start && read.done && before);
                 *read == Entry { done, ..*same }
             };
             assert!(read.iter().zip(same).all(holds), "{when}");
