@@ -26,8 +26,8 @@ use telemetry::event::{Attribute, kind};
 
 const ROLE: &str = "TELEMETRY_BENCH_ROLE";
 const HOME: &str = "TELEMETRY_BENCH_HOME";
-/// Of one thread in a round: somewhat less than four segments, so that no round pays for one that it does not use.
-const EVENTS: u32 = 24_000;
+/// Of one thread in a round: somewhat less than two segments, so that no round pays for one that it does not use.
+const EVENTS: u32 = 22_000;
 const ROUNDS: usize = 15;
 
 /// Of the time that the OpenTelemetry SDK's queue takes.

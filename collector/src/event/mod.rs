@@ -26,12 +26,10 @@ impl EventId {
     /// UUID (RFC 9562, section 5.8: "custom") set.
     #[must_use]
     pub const fn from_parts(process: u64, counter: u64) -> Self {
-        let (p, c) = (process.to_be_bytes(), counter.to_be_bytes());
-        let mut id =
-            [p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]];
-        id[6] = (id[6] & 0x0f) | 0x80;
-        id[8] = (id[8] & 0x3f) | 0x80;
-        Self(id)
+        // As two words and not as bytes: what is stored byte by byte is waited for when it is read as a whole.
+        let process = process & !0xf000 | 0x8000;
+        let counter = counter & (u64::MAX >> 2) | 1 << 63;
+        Self(((process as u128) << 64 | counter as u128).to_be_bytes())
     }
 }
 

@@ -7,13 +7,15 @@
 //!
 //! - The next one is empty, and was leased with leave asked afterwards: a purge that comes later finds its name.
 //!   Whether it still has it is looked at before it is used.
-//! - It has the limit of the one in use, because one of the two is written to at any time.
+//! - It may hold as much as the one in use, because one of the two is written to at any time; from the second one of
+//!   a process on twice as much, in one piece (see `extent`).
 //! - It is removed where it is not used: another process would only find a slot without a record.
 //! - What is full keeps its slot's name and its lock until it is sealed. After a kill it is an orphan like any
 //!   other.
 
 use super::caps;
 use super::draft::Draft;
+use super::extent::Filled;
 use super::fast::{Fast, Running};
 use super::format::Tally;
 use super::lease::Lease;
@@ -22,7 +24,6 @@ use super::moving::{say_moved, start_record};
 use super::recorder::Common;
 use super::writer::{LAST_STEP, Room, Writer, allocate};
 use crate::platform::file;
-use crate::platform::mapping::Mapping;
 
 /// A segment and its mapping, in which nobody appends now: the next one, or the last one.
 #[derive(Debug)]
@@ -47,7 +48,11 @@ impl Writer {
             }
         }
         // Where segments are small, so is what all of them may take.
-        let worth = self.step >= LAST_STEP && self.lease.as_ref().is_some_and(|it| it.limit >= LAST_STEP);
+        let used = fast.with_mapped(Mapped::position).map(|(tail, tally)| Filled::new(tail, tally));
+        let worth = self.step >= LAST_STEP
+            && self.lease.as_ref().zip(used).is_some_and(|(lease, used)| {
+                lease.extent.bytes >= LAST_STEP && !lease.extent.may_be_whole_later(used)
+            });
         if worth && self.next.is_none() && !self.cannot_prepare {
             self.next = self.prepare(common, fast);
             self.cannot_prepare = self.next.is_none();
@@ -64,12 +69,15 @@ impl Writer {
 
     fn prepare(&self, common: &Common, fast: &Fast) -> Option<Aside> {
         let (folder, lease) = (self.folder.as_ref()?, self.lease.as_ref()?);
+        let (tail, tally) = fast.with_mapped(Mapped::position)?;
+        let filled = Filled::new(tail, tally);
+        let extent = lease.extent.after(filled);
         // As many bytes as the same events take in this one.
-        let room = fast.with_mapped(|mapped| mapped.whole(lease.start))??;
-        let lease = Lease::ahead(folder, &common.label, &common.settings, lease.limit).ok()??;
-        let most = u32::try_from(common.settings.segment_events()).unwrap_or(u32::MAX);
+        let room = filled.of(extent.events)?;
+        let lease = Lease::ahead(folder, &common.label, &common.settings, extent).ok()??;
+        let most = lease.most_events();
         let mapped = common.allowed.ask().then(|| {
-            let memory = Mapping::new(&lease.file, usize::try_from(lease.limit).ok()?, lease.tail).ok()?;
+            let memory = lease.map().ok()?;
             let mapped = Mapped::new(memory, lease.seed, lease.tail, Tally::default(), most);
             allocate(&lease, &mapped, 0, LAST_STEP, Room { bytes: room, reserve: false }).then_some(mapped)
         });
@@ -100,6 +108,7 @@ impl Writer {
         let switched = if whole {
             fast.switch(mapped, |from, to| {
                 (old.tail, old.tally) = from.position();
+                self.filled = Filled::new(old.tail, old.tally);
                 carry_all(common, &mut old, fast, to)
             })
         } else {
@@ -139,7 +148,7 @@ impl Writer {
     /// Room for what is already in use: it was made without.
     fn make_room(&mut self, common: &Common) {
         let (Some(folder), Some(lease)) = (&self.folder, &self.lease) else { return };
-        if let Ok(room) = caps::make_room(folder, &common.settings, Some(&lease.name)) {
+        if let Ok(room) = caps::make_room(folder, &common.settings, lease.extent, Some(&lease.name)) {
             self.take_losses(room.lost);
         }
         self.needs_room = false;

@@ -2,6 +2,7 @@
 //! themselves keep the journal within its limits.
 
 use super::acks;
+use super::extent::Extent;
 use super::names::{self, Name, Sealed};
 use super::segment::{Loaded, count, events_by_end};
 use super::settings::{LossCause, Settings};
@@ -29,9 +30,14 @@ pub(super) struct Lost {
 }
 
 /// Removes the oldest segments until a new one fits. `begun` is the slot of that one, if it has been begun.
-pub(super) fn make_room(folder: &Folder, settings: &Settings, begun: Option<&str>) -> io::Result<Room> {
+pub(super) fn make_room(
+    folder: &Folder,
+    settings: &Settings,
+    extent: Extent,
+    begun: Option<&str>,
+) -> io::Result<Room> {
     let mut room = Room::default();
-    let (mut bytes, mut events) = (settings.segment_bytes(), settings.segment_events());
+    let (mut bytes, mut events) = (extent.bytes.max(settings.segment_bytes()), extent.events);
     // Heaps: as a rule nothing or little of them is taken, and a sort is 5 KiB of code.
     let mut sealed: BinaryHeap<Reverse<(Sealed, u64)>> = BinaryHeap::new();
     let mut open: BinaryHeap<Reverse<(i64, String, u64)>> = BinaryHeap::new();

@@ -1,13 +1,15 @@
 //! Leasing a slot: the one lock that a recorder takes, and never waits for.
 
 use super::caps::{self, Lost};
+use super::extent::{Extent, Filled};
 use super::format::{self, Head, Header, MAX_HEADER, Seed, Tally};
 use super::names::{self, Sealed};
 use super::segment::Loaded;
 use super::settings::{Label, Settings};
 use crate::platform::file::{self, Look};
 use crate::platform::folder::{Folder, How};
-use crate::platform::{self, host};
+use crate::platform::mapping::Mapping;
+use crate::platform::{self, whole};
 use std::fs::{File, TryLockError};
 use std::io;
 
@@ -35,8 +37,10 @@ pub(super) struct Lease {
     pub(super) start: u64,
     /// What it holds so far.
     pub(super) tally: Tally,
-    /// The segment is full when it has so many bytes.
-    pub(super) limit: u64,
+    /// The segment is full when it holds so much.
+    pub(super) extent: Extent,
+    /// Bytes of it that were preallocated and written already; none as a rule.
+    pub(super) ready: u64,
     /// What making room for it cost.
     pub(super) lost: Lost,
 }
@@ -46,14 +50,19 @@ impl Lease {
     ///
     /// # Errors
     /// What the system says. Locks that are held are no error.
-    pub(super) fn take(folder: &Folder, label: &Label, settings: &Settings) -> io::Result<Self> {
+    pub(super) fn take(
+        folder: &Folder,
+        label: &Label,
+        settings: &Settings,
+        before: Filled,
+    ) -> io::Result<Self> {
         let checksum = label.checksum();
         for slot in 0..SLOTS {
             let name = names::open(checksum, slot);
             // A full segment is sealed on the way, and a slot that somebody renamed meanwhile is
             // tried again; three times is more than that can happen by chance.
             for _ in 0..3 {
-                match Self::slot(folder, &name, slot, label, settings)? {
+                match Self::slot(folder, &name, slot, label, settings, before)? {
                     Slot::Leased(lease) => return Ok(lease),
                     Slot::Again => {}
                     Slot::Next => break,
@@ -61,13 +70,20 @@ impl Lease {
             }
         }
         let name = names::open(checksum, SLOTS + (random()? >> 16));
-        match Self::slot(folder, &name, SLOTS, label, settings)? {
+        match Self::slot(folder, &name, SLOTS, label, settings, before)? {
             Slot::Leased(lease) => Ok(lease),
             _ => Err(io::Error::new(io::ErrorKind::WouldBlock, "no slot of the journal could be leased")),
         }
     }
 
-    fn slot(folder: &Folder, name: &str, slot: u64, label: &Label, settings: &Settings) -> io::Result<Slot> {
+    fn slot(
+        folder: &Folder,
+        name: &str,
+        slot: u64,
+        label: &Label,
+        settings: &Settings,
+        before: Filled,
+    ) -> io::Result<Slot> {
         let file = match folder.open_file(name, How::Create) {
             Ok(file) => file,
             // A link, a directory, a socket, another user's file: not ours to touch.
@@ -86,26 +102,28 @@ impl Lease {
         if !folder.still_names(name, &look) {
             return Ok(Slot::Again);
         }
-        // With more writers at a time each gets less, so that together they stay within bounds.
-        let limit = (settings.segment_bytes() / (slot + 1)).max(64 << 10).min(host::file_size_limit());
+        let extent = Extent::usual(settings, slot);
         if look.size == 0 {
-            return Self::create(folder, file, name, limit, label, settings).map(Slot::Leased);
+            return Self::create(folder, file, name, extent.after(before), label, settings).map(Slot::Leased);
         }
-        Self::reopen(folder, file, name, limit, &look, label)
+        Self::reopen(folder, file, name, extent, &look, label)
     }
 
     fn create(
         folder: &Folder,
         file: File,
         name: &str,
-        limit: u64,
+        extent: Extent,
         label: &Label,
         settings: &Settings,
     ) -> io::Result<Self> {
         // A directory that was made a moment ago is as good as empty: it need not be listed.
-        let lost =
-            if folder.is_new() { Lost::default() } else { caps::make_room(folder, settings, None)?.lost };
-        Ok(Self { lost, ..Self::begin(file, name, limit, label, settings)? })
+        let lost = if folder.is_new() {
+            Lost::default()
+        } else {
+            caps::make_room(folder, settings, extent, None)?.lost
+        };
+        Ok(Self { lost, ..Self::begin(file, name, extent, label, settings)? })
     }
 
     /// Leases an empty slot to be used later, for which no room is made yet; none where each of the first ones is
@@ -114,7 +132,7 @@ impl Lease {
         folder: &Folder,
         label: &Label,
         settings: &Settings,
-        limit: u64,
+        extent: Extent,
     ) -> io::Result<Option<Self>> {
         let checksum = label.checksum();
         for slot in 0..SLOTS_AHEAD {
@@ -125,7 +143,7 @@ impl Lease {
             }
             let look = file::look(&file)?;
             if look.size == 0 && look.is_ours() && folder.still_names(&name, &look) {
-                return Self::begin(file, &name, limit, label, settings).map(Some);
+                return Self::begin(file, &name, extent, label, settings).map(Some);
             }
             // Closing would not do: see `Writer::release`.
             let _ = file.unlock();
@@ -133,18 +151,31 @@ impl Lease {
         Ok(None)
     }
 
-    fn begin(file: File, name: &str, limit: u64, label: &Label, settings: &Settings) -> io::Result<Self> {
+    fn begin(file: File, name: &str, extent: Extent, label: &Label, settings: &Settings) -> io::Result<Self> {
         let id = random()?;
         let header =
             Header { id, created_ms: u64::from(settings.seconds()) * 1000, label: label.clone() }.encode();
-        if header.len() as u64 > limit {
+        if header.len() as u64 > extent.bytes {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        file::write_at(&file, &header, 0)?;
+        let ready = if extent.whole { whole::write(&file, &header) } else { 0 };
+        if ready == 0 {
+            file::write_at(&file, &header, 0)?;
+        }
         let start = header.len() as u64;
         let (name, seed) = (name.to_owned(), Seed::of(id));
         let (tally, lost) = (Tally::default(), Lost::default());
-        Ok(Self { file, name, id, seed, tail: start, start, tally, limit, lost })
+        Ok(Self { file, name, id, seed, tail: start, start, tally, extent, ready, lost })
+    }
+
+    /// Events at which a mapping of it is full.
+    pub(super) fn most_events(&self) -> u32 {
+        u32::try_from(self.extent.events).unwrap_or(u32::MAX)
+    }
+
+    /// Its mapping, of which nothing is allocated yet.
+    pub(super) fn map(&self) -> io::Result<Mapping> {
+        Mapping::new(&self.file, usize::try_from(self.extent.bytes).unwrap_or(0), self.tail, self.ready)
     }
 
     /// Removes a slot that holds nothing to keep, unless its name is somebody else's by now.
@@ -159,7 +190,7 @@ impl Lease {
         folder: &Folder,
         file: File,
         name: &str,
-        limit: u64,
+        extent: Extent,
         look: &Look,
         label: &Label,
     ) -> io::Result<Slot> {
@@ -187,11 +218,12 @@ impl Lease {
             tail: look.size,
             start: start as u64,
             tally: Tally::default(),
-            limit,
+            extent,
+            ready: 0,
             lost: Lost::default(),
         };
         lease.find_tail(&bytes[..read])?;
-        if lease.tail >= limit {
+        if lease.tail >= extent.bytes {
             let sequence = next_sequence(folder)?;
             lease.seal(folder, sequence)?;
             return Ok(Slot::Again);
@@ -244,7 +276,10 @@ impl Lease {
 
     /// Gives the segment its sealed name. Whoever calls this writes to it no more.
     pub(super) fn seal(&self, folder: &Folder, sequence: u64) -> io::Result<String> {
-        if file::look(&self.file)?.size > self.tail {
+        let size = file::look(&self.file)?.size;
+        // To cut a large page of memory takes longer than to make one. Zeros at the end are read as the end.
+        let keeps = size == self.ready && self.tail >= self.ready / 4 * 3;
+        if size > self.tail && !keeps {
             self.file.set_len(self.tail)?;
         }
         let sealed = Sealed { sequence, id: self.id, tally: self.tally }.name();
@@ -253,9 +288,9 @@ impl Lease {
     }
 
     /// Whether a record of so many bytes fits. The first record of a segment always does.
-    pub(super) fn fits(&self, size: usize, settings: &Settings) -> bool {
-        let full = self.tail + size as u64 > self.limit
-            || u64::from(self.tally.events()) >= settings.segment_events();
+    pub(super) fn fits(&self, size: usize) -> bool {
+        let full = self.tail + size as u64 > self.extent.bytes
+            || u64::from(self.tally.events()) >= self.extent.events;
         !full || self.tail == self.start
     }
 }

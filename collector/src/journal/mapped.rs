@@ -158,12 +158,6 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         (tail.saturating_sub(start) * left).checked_div(u64::from(tally.events()))
     }
 
-    /// The same of all events for which there is room in an empty segment.
-    pub(super) fn whole(&self, start: u64) -> Option<u64> {
-        let (tail, tally) = self.position();
-        (tail.saturating_sub(start) * u64::from(self.most_events)).checked_div(u64::from(tally.events()))
-    }
-
     /// Events that the tally counts and that were stored nowhere, as whoever appended them knows.
     pub(super) fn gone(&self) -> u32 {
         self.gone.load(Ordering::Relaxed)

@@ -84,7 +84,8 @@
 //!   record before it is not taken for an interrupted command: its event may be what is damaged.
 //! - *Damaged header*: the second copy serves. If both are damaged nobody knows where the records
 //!   may go: the segment is dropped and counted.
-//! - *Zeros at the end* (a mapping's writer died): ignored by readers, cut off by the next writer.
+//! - *Zeros at the end* (a mapping's writer died, or a segment was got in one piece and is nearly full, see
+//!   `extent`): ignored by readers, cut off by the next writer.
 //! - *Damaged acknowledgement*: ignored; its records are delivered again, under the same ids.
 //! - *Damaged `drain.state`*: counts start again from zero, and that is counted.
 //! - *A segment cut under its writer* (or lost by its disk): the writer counts what is gone, gives the
@@ -99,6 +100,7 @@ mod caps;
 mod deliver;
 mod draft;
 mod drain;
+mod extent;
 mod fast;
 mod format;
 #[cfg(feature = "fuzzing")]
@@ -129,6 +131,7 @@ pub(crate) use draft::Draft;
 pub use drain::{Adopted, Drain, Durability};
 pub use memory::Held;
 pub use purge::{Purged, purge};
+pub(crate) use recorder::Appended;
 pub use recorder::{AppendError, Fallback, Health, Journal};
 pub use settings::{Label, LossCause, Map, RecordKind, Settings};
 pub(crate) use survey::has_sealed;

@@ -36,6 +36,22 @@ pub enum AppendError {
     Held(Fallback),
 }
 
+/// What became of a record. As small as this it is given from function to function in registers.
+#[derive(Debug)]
+pub(crate) enum Appended {
+    /// It took no more than a store into memory.
+    Stored,
+    /// It took the system's help.
+    Written,
+    Failed(Box<AppendError>),
+}
+
+impl From<Result<(), AppendError>> for Appended {
+    fn from(written: Result<(), AppendError>) -> Self {
+        written.map_or_else(|error| Self::Failed(Box::new(error)), |()| Self::Written)
+    }
+}
+
 /// Why records are in memory only.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the journal in {} cannot be written: {text}", directory.display())]
@@ -146,23 +162,25 @@ impl Journal {
     pub fn append(&self, kind: RecordKind, id: &[u8; 16], payload: &[u8]) -> Result<(), AppendError> {
         let mut draft = Draft::new();
         draft.begin().put_slice(payload);
-        self.append_draft(kind, *id, self.common.settings.seconds(), &mut draft).map(drop)
+        match self.append_draft(kind, *id, self.common.settings.seconds(), &mut draft) {
+            Appended::Failed(error) => Err(*error),
+            Appended::Stored | Appended::Written => Ok(()),
+        }
     }
 
-    /// The same, of a payload that was made where a record needs it, by a caller who knows the time. Says whether
-    /// that took no more than a store into memory.
+    /// The same, of a payload that was made where a record needs it, by a caller who knows the time.
     pub(crate) fn append_draft(
         &self,
         kind: RecordKind,
         id: [u8; 16],
         seconds: u32,
         draft: &mut Draft,
-    ) -> Result<bool, AppendError> {
+    ) -> Appended {
         let process = self.process();
         let (size, most) = (draft.payload_len(), self.common.settings.record_bytes());
         if size > most {
             process.writer().lose(LossCause::TooLarge, 1);
-            return Err(AppendError::TooLarge { size, most });
+            return Appended::Failed(Box::new(AppendError::TooLarge { size, most }));
         }
         draft.finish(kind.code(), id, seconds);
         let mut appended = process.fast.append(draft, false);
@@ -170,22 +188,22 @@ impl Journal {
             // Whoever has the writer now is at the file anyway, or looks 256 records from here: waiting for them
             // would cost more than many looks.
             if let Ok(mut writer) = process.writer.try_lock() {
-                return writer.append(&self.common, &process.fast, draft).map(|()| false);
+                return writer.append(&self.common, &process.fast, draft).into();
             }
             appended = process.fast.append(draft, true);
         }
         match appended {
-            Some(Ok(false)) => return Ok(true),
+            Some(Ok(false)) => return Appended::Stored,
             Some(Ok(true)) => {
                 // Whoever has the writer now catches up.
                 if let Ok(mut writer) = process.writer.try_lock() {
                     writer.work_ahead(&self.common, &process.fast);
                 }
-                return Ok(false);
+                return Appended::Written;
             }
             _ => {}
         }
-        process.writer().append(&self.common, &process.fast, draft).map(|()| false)
+        process.writer().append(&self.common, &process.fast, draft).into()
     }
 
     /// Notices that somebody purged the journal, which a process that records many would otherwise notice only

@@ -4,6 +4,7 @@
 use super::ahead::Aside;
 use super::caps::Lost;
 use super::draft::Draft;
+use super::extent::Filled;
 use super::fast::Fast;
 use super::format;
 use super::lease::Lease;
@@ -15,7 +16,6 @@ use super::segment::{Loaded, count};
 use super::settings::{Label, LossCause, Map, RecordKind};
 use crate::platform::folder::{Folder, How};
 use crate::platform::host::FileSystem;
-use crate::platform::mapping::Mapping;
 use crate::platform::{file, fork};
 use std::io;
 
@@ -50,6 +50,8 @@ pub(super) struct Writer {
     pub(super) step: u64,
     /// Recording was not allowed any more when that was asked last.
     denied: bool,
+    /// What the last segment held that was given up, where it was mapped.
+    pub(super) filled: Filled,
     /// Mapping failed once; this process does not try again.
     cannot_map: bool,
     /// Losses of this process.
@@ -273,10 +275,10 @@ impl Writer {
                 Some(Err(stop)) if self.is_full(fast, stop, record) && self.switch(common, fast) => {}
                 Some(Err(_)) => {
                     self.unmap(fast);
-                    return self.put_plain(common, fast, record);
+                    return self.put_plain(fast, record);
                 }
                 None => {
-                    let appended = self.put_plain(common, fast, record)?;
+                    let appended = self.put_plain(fast, record)?;
                     if appended {
                         self.map_if_worth_it(common, fast);
                     }
@@ -288,14 +290,14 @@ impl Writer {
 
     /// Whether it is because the mapped segment has no room that an append stopped.
     fn is_full(&self, fast: &Fast, stop: Stop, record: &Draft) -> bool {
-        let limit = self.lease.as_ref().map_or(u64::MAX, |lease| lease.limit);
+        let limit = self.lease.as_ref().map_or(u64::MAX, |lease| lease.extent.bytes);
         let tail = fast.with_mapped(|mapped| mapped.position().0).unwrap_or(0);
         stop == Stop::Full || tail + record.size() as u64 > limit
     }
 
     /// Appends with one `write`; `false` if the segment is full.
-    fn put_plain(&mut self, common: &Common, fast: &Fast, record: &mut Draft) -> io::Result<bool> {
-        if self.lease.as_ref().is_some_and(|lease| !lease.fits(record.size(), &common.settings)) {
+    fn put_plain(&mut self, fast: &Fast, record: &mut Draft) -> io::Result<bool> {
+        if self.lease.as_ref().is_some_and(|lease| !lease.fits(record.size())) {
             return Ok(false);
         }
         self.put_over(fast, record)?;
@@ -333,17 +335,15 @@ impl Writer {
             self.cannot_map = true;
             return;
         };
-        if lease.tail >= lease.limit {
+        if lease.tail >= lease.extent.bytes {
             return;
         }
         fork::make_cheap();
-        let Ok(memory) = Mapping::new(&lease.file, usize::try_from(lease.limit).unwrap_or(0), lease.tail)
-        else {
+        let Ok(memory) = lease.map() else {
             self.cannot_map = true;
             return;
         };
-        let most = u32::try_from(common.settings.segment_events()).unwrap_or(u32::MAX);
-        fast.map(Mapped::new(memory, lease.seed, lease.tail, lease.tally, most));
+        fast.map(Mapped::new(memory, lease.seed, lease.tail, lease.tally, lease.most_events()));
         self.step = self.step.max(FIRST_STEP);
         if !self.grow(fast, 0) {
             self.unmap(fast);
@@ -357,10 +357,15 @@ impl Writer {
         let Some(lease) = &self.lease else {
             return false;
         };
-        let step = self.step;
+        let (step, expected) = (self.step, self.filled.of(lease.extent.events));
         let grown = fast.with_mapped(|mapped| {
             let room = mapped.room(lease.start).map(|bytes| Room { bytes, reserve: step >= LAST_STEP });
-            allocate(lease, mapped, size, step, room.unwrap_or(Room { bytes: u64::MAX, reserve: false }))
+            let mut room = room.unwrap_or(Room { bytes: u64::MAX, reserve: false });
+            if lease.ready > 0 {
+                // The first event of a segment says little about the rest.
+                room.bytes = room.bytes.min(expected.unwrap_or(u64::MAX));
+            }
+            allocate(lease, mapped, size, step, room)
         });
         self.step = (step * 2).min(LAST_STEP);
         grown == Some(true)
@@ -380,6 +385,7 @@ impl Writer {
         self.settle();
         let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) else { return 0 };
         (lease.tail, lease.tally) = mapped.position();
+        self.filled = Filled::new(lease.tail, lease.tally);
         mapped.gone()
     }
 
@@ -396,11 +402,11 @@ impl Writer {
             Some(folder) => folder,
             None => Folder::create(&common.directory)?,
         };
-        let leased = match Lease::take(&folder, label, &common.settings) {
+        let leased = match Lease::take(&folder, label, &common.settings, self.filled) {
             // The directory itself was removed, by a purge or by hand: once more from the start.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let folder = Folder::create(&common.directory)?;
-                let leased = Lease::take(&folder, label, &common.settings);
+                let leased = Lease::take(&folder, label, &common.settings, self.filled);
                 self.folder = Some(folder);
                 leased
             }
@@ -514,10 +520,12 @@ pub(super) fn allocate(lease: &Lease, mapped: &Mapped, size: usize, step: u64, r
     let need = before.max(tail + size as u64);
     // No more than there is room for: what is too much costs as much again when it is cut off.
     let few = tail.saturating_add(room.bytes);
-    let want = (need + step).min(few.max(need)).next_multiple_of(PAGE).min(lease.limit);
+    let want =
+        (need + step).min(few.max(need)).next_multiple_of(PAGE).max(lease.ready).min(lease.extent.bytes);
     let ahead = if room.reserve { few.next_multiple_of(PAGE) } else { want };
     let (want, ahead) = (usize::try_from(want).unwrap_or(0), usize::try_from(ahead).unwrap_or(0));
     let allocated = want as u64 > before && mapped.memory.allocate(&lease.file, want, ahead).is_ok();
-    mapped.is_low_at(before + (want as u64).saturating_sub(before) / 2);
+    let (end, new) = (few.min(want as u64), (want as u64).saturating_sub(before));
+    mapped.is_low_at(end.saturating_sub((new / 2).min(LAST_STEP)).max(before));
     allocated && tail + size as u64 <= want as u64
 }

@@ -28,9 +28,9 @@ pub(crate) struct Mapping {
 }
 
 impl Mapping {
-    /// Maps the first `length` bytes of a file that may be shorter, of which `used` hold something; none of
-    /// them is allocated yet. A forked child does not have the mapping.
-    pub(crate) fn new(file: &File, length: usize, used: u64) -> io::Result<Self> {
+    /// Maps the first `length` bytes of a file that may be shorter, of which `used` hold something and `ready`
+    /// were preallocated and written; none of them is allocated here yet. A forked child does not have the mapping.
+    pub(crate) fn new(file: &File, length: usize, used: u64, ready: u64) -> io::Result<Self> {
         let map = memmap2::MmapOptions::new().len(length).map_raw(file)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
         map.advise(memmap2::Advice::DontFork)?;
@@ -39,8 +39,8 @@ impl Mapping {
         Ok(Self {
             map: ManuallyDrop::new(map),
             allocated: AtomicUsize::new(0),
-            used,
-            reserved: AtomicUsize::new(0),
+            used: used.max(ready),
+            reserved: AtomicUsize::new(usize::try_from(ready).unwrap_or(0)),
             pid: super::fork::pid(),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             guard,

@@ -22,4 +22,5 @@ pub(crate) mod random;
 pub(crate) mod stamp;
 pub(crate) mod terminal;
 pub(crate) mod user;
+pub(crate) mod whole;
 pub(crate) mod writable;

@@ -109,7 +109,13 @@ pub(super) fn active() -> bool {
 }
 
 /// Takes the event if a capture is running, and keeps it if that is this thread's or everybody's.
+#[inline]
 pub(super) fn offer(event: &Event<'_>) -> bool {
+    active() && take(event)
+}
+
+#[cold]
+fn take(event: &Event<'_>) -> bool {
     if takes() {
         let mut owned = event.to_owned_event();
         if owned.id == EventId([0; 16]) {

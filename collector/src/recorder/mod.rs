@@ -20,7 +20,7 @@ pub use capture::{capture, capture_all};
 use crate::consent::{Gate, May};
 use crate::diagnostics::{Logger, Severity};
 use crate::event::{Attribute, Ended, Event, EventId, Timestamp, codec, kind};
-use crate::journal::{self, AppendError, Draft, Journal, LossCause, RecordKind};
+use crate::journal::{self, AppendError, Appended, Draft, Journal, LossCause, RecordKind};
 use crate::platform::{self, clock};
 
 const ON: u8 = 1;
@@ -381,23 +381,28 @@ impl Recorder {
     /// Says whether it took no more than a store into memory.
     fn append(&self, record: RecordKind, event: &Event<'_>, now: Timestamp) -> bool {
         let outcome = Made::with(|made| self.append_with(record, event, now, made));
-        match outcome {
-            Ok(quick) => {
-                if self.fallen.load(Ordering::Relaxed) && self.fallen.swap(false, Ordering::Relaxed) {
-                    self.logger.log(Severity::Debug, "events are written to disk again");
-                }
-                return quick;
+        match &outcome {
+            Appended::Failed(error) => self.tell(error),
+            _ if self.fallen.load(Ordering::Relaxed) && self.fallen.swap(false, Ordering::Relaxed) => {
+                self.logger.log(Severity::Debug, "events are written to disk again");
             }
+            _ => {}
+        }
+        matches!(outcome, Appended::Stored)
+    }
+
+    #[cold]
+    fn tell(&self, error: &AppendError) {
+        match error {
             // Once, and not with each event: what is told is that the way is another one.
-            Err(AppendError::Held(why)) => {
+            AppendError::Held(why) => {
                 if !self.fallen.swap(true, Ordering::Relaxed) {
                     let what = format!("events are kept in memory only, until they can be written: {why}");
                     self.logger.log(Severity::Warning, what);
                 }
             }
-            Err(error) => self.logger.log(Severity::Error, format!("an event was not recorded: {error}")),
+            error => self.logger.log(Severity::Error, format!("an event was not recorded: {error}")),
         }
-        false
     }
 
     fn append_with(
@@ -406,7 +411,7 @@ impl Recorder {
         event: &Event<'_>,
         now: Timestamp,
         made: &mut Made,
-    ) -> Result<bool, AppendError> {
+    ) -> Appended {
         let id = if event.id == EventId([0; 16]) { self.ids.next(&mut made.ids) } else { event.id };
         let time = if event.time == Timestamp::default() { now } else { event.time };
         codec::encode(event, time, &self.metadata, made.draft.begin());

@@ -32,12 +32,13 @@ fn is_clean_short(bytes: &[u8]) -> bool {
     let inner = masks.words << 1 & masks.words;
     let marks = masks.marks & !inner;
     // Nearly all have no mark at all, and those need no more than this.
-    marks | fives(masks) == 0 || !has_mark(bytes, marks, masks)
+    marks | fives(masks) == 0 || !has_mark(bytes, marks)
 }
 
 #[inline(never)]
-fn has_mark(bytes: &[u8], marks: u64, masks: Masks) -> bool {
-    Glance::new(bytes).has_worthy_mark(0, marks, masks)
+fn has_mark(bytes: &[u8], marks: u64) -> bool {
+    // Looked at again: the first look needs two of the masks, and the others are not made for it.
+    Glance::new(bytes).has_worthy_mark(0, marks, Masks::of_short(bytes))
 }
 
 /// Five marks in a row are a ruler, or the dashes before BEGIN.

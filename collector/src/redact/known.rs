@@ -7,39 +7,42 @@
 
 use std::cell::Cell;
 
-use super::masks::padded;
 use super::scan::WORD;
 
-/// Longer texts are not remembered: one byte of an entry says how long it is.
-const MOST: usize = 3 * WORD - 1;
+/// Longer texts are not remembered.
+const MOST: usize = 3 * WORD;
 const ENTRIES: usize = 32;
 
-/// A text, zeros, and its length in the last byte.
-pub(super) type Text = [u128; 3];
+/// A text as its first sixteen bytes, those behind them where they are not the last ones, its last sixteen, and its length.
+/// They overlap, so that nothing is moved, and are every byte all the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Text {
+    words: [u128; 3],
+    length: u64,
+}
 
 thread_local! {
-    static KNOWN: [Cell<Text>; ENTRIES] = const { [const { Cell::new([0; 3]) }; ENTRIES] };
+    static KNOWN: [Cell<Text>; ENTRIES] = const { [const { Cell::new(Text { words: [0; 3], length: 0 }) }; ENTRIES] };
 }
 
 /// The text as it is remembered, if it is of a length for that.
 #[inline]
 pub(super) fn of(bytes: &[u8]) -> Option<Text> {
     let (first, rest) = bytes.split_first_chunk::<WORD>()?;
+    let last = bytes.last_chunk::<WORD>()?;
     if bytes.len() > MOST {
         return None;
     }
-    let (second, third) = match rest.split_first_chunk::<WORD>() {
-        Some((second, third)) => (u128::from_le_bytes(*second), padded(third)),
-        None => (padded(rest), 0),
-    };
-    Some([u128::from_le_bytes(*first), second, third | (bytes.len() as u128) << 120])
+    let second = rest.first_chunk::<WORD>().map_or(0, |second| u128::from_le_bytes(*second));
+    let words = [u128::from_le_bytes(*first), second, u128::from_le_bytes(*last)];
+    Some(Text { words, length: bytes.len() as u64 })
 }
 
 /// Which entry it has.
 #[inline]
 fn place(text: &Text) -> usize {
-    let mixed = text[0] ^ text[1].rotate_left(41) ^ text[2].rotate_left(83);
-    let mixed = (mixed as u64 ^ (mixed >> 64) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let [first, second, last] = text.words.map(|it| it as u64 ^ ((it >> 64) as u64).rotate_left(23));
+    let mixed = (first ^ second.rotate_left(41) ^ last.rotate_left(19)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 59) as usize % ENTRIES
 }
 
@@ -47,7 +50,14 @@ fn place(text: &Text) -> usize {
 #[inline]
 pub(super) fn is_clean(text: &Text) -> bool {
     // A thread that is ending remembers nothing.
-    KNOWN.try_with(|known| known[place(text)].get() == *text).unwrap_or(false)
+    KNOWN
+        .try_with(|known| {
+            let Text { words: [first, second, last], length } = known[place(text)].get();
+            // Not by the C library, which is called to compare so many bytes.
+            let [one, two, three] = text.words;
+            (first ^ one) | (second ^ two) | (last ^ three) | u128::from(length ^ text.length) == 0
+        })
+        .unwrap_or(false)
 }
 
 /// Remembers that it is clean.

@@ -1,8 +1,12 @@
 //! A process that records many and has its next segment ready before this one is full.
 
 use super::*;
+use crate::platform::whole::WHOLE;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What a long event says.
+const LONG: [u8; 104] = [b'x'; 104];
 
 /// Events of a segment.
 const EACH: u64 = 100;
@@ -227,6 +231,86 @@ fn a_look_says_the_losses_that_no_record_came_to_say() {
     journal.look();
     journal.crash();
     assert_eq!(survey(&directory).losses, [(LossCause::Sampled, 7)]);
+}
+
+/// A journal of the default size, of which each segment is mapped at once.
+fn long(directory: &Path) -> Journal {
+    let settings = Settings { map: Map::After(1), ..settings() };
+    Journal::new(directory.to_path_buf(), label("https://a.example"), settings)
+}
+
+/// Events as long as a tool's, of which twelve thousand take nearly two megabytes.
+fn record_long(journal: &Journal, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        journal.append(RecordKind::Event, &id(number), &LONG).unwrap();
+    }
+}
+
+/// Delivers them, and says which they were.
+fn deliver_long(directory: &Path) -> Vec<u64> {
+    let mut drain = drain(directory);
+    drain.adopt().unwrap();
+    let mut numbers = Vec::new();
+    while let Some(batch) = drain.next_batch(&want()).unwrap() {
+        for record in &batch.records {
+            assert_eq!((record.kind, &*record.payload), (RecordKind::Event, &LONG[..]));
+            numbers.push(number(&record.id));
+        }
+        drain.acknowledge(&batch.positions(), Durability::Cached).unwrap();
+    }
+    numbers.sort_unstable();
+    numbers
+}
+
+/// Sizes of the slots and of the sealed segments.
+fn sizes(directory: &Path) -> (Vec<u64>, Vec<u64>) {
+    let of = |names: Vec<String>| {
+        names.iter().map(|name| std::fs::metadata(directory.join(name)).unwrap().len()).collect()
+    };
+    let open = slots(directory);
+    let sealed = segments(directory).into_iter().filter(|name| !open.contains(name)).collect();
+    (of(open), of(sealed))
+}
+
+#[test]
+fn who_has_filled_a_segment_gets_the_next_one_in_one_piece_and_keeps_its_zeros_when_it_is_full() {
+    const FIRST: u64 = 6_250;
+    const SECOND: u64 = FIRST + 12_500;
+    let temp = temp();
+    let journal = long(temp.path());
+    record_long(&journal, 0..FIRST + 1);
+    if !maps(&journal) {
+        return;
+    }
+    assert!(sizes(temp.path()).0.contains(&WHOLE), "{:?}", sizes(temp.path()));
+    record_long(&journal, FIRST + 1..SECOND + 500);
+    journal.look();
+    let (open, sealed) = sizes(temp.path());
+    assert_eq!(open, [WHOLE]);
+    assert!(sealed[0] < WHOLE, "the first one came in steps: {sealed:?}");
+    assert_eq!(sealed[1..], [WHOLE], "to cut it would cost more than it gives");
+    journal.seal();
+    assert!(sizes(temp.path()).0[0] < WHOLE / 4, "what is given up early is cut");
+    record_long(&journal, SECOND + 500..SECOND + 510);
+    assert!(sizes(temp.path()).0[0] < WHOLE, "who gives up early gets no such piece again");
+    drop(journal);
+    assert_eq!(deliver_long(temp.path()), (0..SECOND + 510).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_kill_with_a_segment_in_one_piece_loses_nothing_and_its_slots_are_used_again() {
+    for recorded in [6_200, 6_251, 18_700, 18_751, 20_000] {
+        let temp = temp();
+        let first = long(temp.path());
+        record_long(&first, 0..recorded);
+        first.crash();
+        let second = long(temp.path());
+        record_long(&second, recorded..recorded + 300);
+        drop(second);
+        assert!(slots(temp.path()).len() <= 2);
+        assert_eq!(deliver_long(temp.path()), (0..recorded + 300).collect::<Vec<_>>());
+        assert_eq!(segments(temp.path()), [] as [String; 0], "what a kill left empty goes with the drain");
+    }
 }
 
 #[test]
