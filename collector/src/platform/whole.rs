@@ -9,6 +9,7 @@ use std::fs::File;
 
 /// Bytes of the piece: what one entry maps where pages have 4 KiB.
 pub(crate) const WHOLE: u64 = 2 << 20;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 const PAGE: usize = 4 << 10;
 
 /// Preallocates an empty file and writes `header` and zeros behind it. Says how many bytes it has then: 0, and it is
