@@ -7,15 +7,14 @@
 //!
 //! - The next one is empty, and was leased with leave asked afterwards: a purge that comes later finds its name.
 //!   Whether it still has it is looked at before it is used.
-//! - It may hold as much as the one in use, because one of the two is written to at any time; from the second one of
-//!   a process on twice as much, in one piece (see `extent`).
+//! - It may hold as much as the one in use, because one of the two is written to at any time. From the second one of
+//!   a process on it may hold twice as much, in one piece, where there is room for both (see `extent`).
 //! - It is removed where it is not used: another process would only find a slot without a record.
 //! - What is full keeps its slot's name and its lock until it is sealed. After a kill it is an orphan like any
 //!   other.
 
 use super::caps;
 use super::draft::Draft;
-use super::extent::Filled;
 use super::fast::{Fast, Running};
 use super::format::Tally;
 use super::lease::Lease;
@@ -38,9 +37,7 @@ impl Writer {
     pub(super) fn work_ahead(&mut self, common: &Common, fast: &Fast) {
         self.grow(fast, 0);
         let more_to_come = fast.with_mapped(Mapped::is_low_ahead) == Some(true);
-        if self.full.is_some() || self.needs_room {
-            self.settle();
-            self.make_room(common);
+        if self.tidy(common) {
             // The next record that takes the lock may come much later, or never.
             self.say_losses(common, fast);
             if more_to_come {
@@ -48,16 +45,27 @@ impl Writer {
             }
         }
         // Where segments are small, so is what all of them may take.
-        let used = fast.with_mapped(Mapped::position).map(|(tail, tally)| Filled::new(tail, tally));
+        let at = fast.with_mapped(Mapped::position);
         let worth = self.step >= LAST_STEP
-            && self.lease.as_ref().zip(used).is_some_and(|(lease, used)| {
-                lease.extent.bytes >= LAST_STEP && !lease.extent.may_be_whole_later(used)
+            && self.lease.as_ref().zip(at).is_some_and(|(lease, (tail, tally))| {
+                lease.extent.most().bytes >= LAST_STEP
+                    && !lease.extent.may_be_whole_later(lease.filled(tail, tally), lease.free)
             });
         if worth && self.next.is_none() && !self.cannot_prepare {
             self.next = self.prepare(common, fast);
             self.cannot_prepare = self.next.is_none();
         }
         self.catch_up(fast);
+    }
+
+    /// Seals what is full and makes room for what is in use, where that was put off. Says whether it was.
+    pub(super) fn tidy(&mut self, common: &Common) -> bool {
+        let put_off = self.full.is_some() || self.needs_room;
+        if put_off {
+            self.settle();
+            self.make_room(common);
+        }
+        put_off
     }
 
     /// Whoever was to allocate more while this thread had the writer has gone on without.
@@ -70,11 +78,12 @@ impl Writer {
     fn prepare(&self, common: &Common, fast: &Fast) -> Option<Aside> {
         let (folder, lease) = (self.folder.as_ref()?, self.lease.as_ref()?);
         let (tail, tally) = fast.with_mapped(Mapped::position)?;
-        let filled = Filled::new(tail, tally);
-        let extent = lease.extent.after(filled);
+        let (filled, free) = (lease.filled(tail, tally), lease.free);
+        let extent = lease.extent.after(filled, free);
         // As many bytes as the same events take in this one.
-        let room = filled.of(extent.events)?;
-        let lease = Lease::ahead(folder, &common.label, &common.settings, extent).ok()??;
+        let room = filled.bytes_of(extent.most().events)?;
+        let mut lease = Lease::ahead(folder, &common.label, &common.settings, extent).ok()??;
+        lease.free = free.less(extent.most());
         let most = lease.most_events();
         let mapped = common.allowed.ask().then(|| {
             let memory = lease.map().ok()?;
@@ -94,12 +103,9 @@ impl Writer {
     /// only, and where commands are running for the few system calls that take them along.
     pub(super) fn switch(&mut self, common: &Common, fast: &Fast) -> bool {
         let Some(next) = self.next.take() else { return false };
-        if self.full.is_some() || self.needs_room {
-            // It filled before anybody was told to allocate more. What is lost by that is said by whoever is
-            // appending, once its record has a place.
-            self.settle();
-            self.make_room(common);
-        }
+        // It may have filled before anybody came to do that. What is lost by it is said by whoever is appending, once
+        // its record has a place.
+        self.tidy(common);
         let Some(mut old) = self.lease.take() else { return false };
         let look = file::look(&next.lease.file);
         let whole =
@@ -108,7 +114,7 @@ impl Writer {
         let switched = if whole {
             fast.switch(mapped, |from, to| {
                 (old.tail, old.tally) = from.position();
-                self.filled = Filled::new(old.tail, old.tally);
+                self.filled = old.filled(old.tail, old.tally);
                 carry_all(common, &mut old, fast, to)
             })
         } else {
@@ -147,8 +153,10 @@ impl Writer {
 
     /// Room for what is already in use: it was made without.
     fn make_room(&mut self, common: &Common) {
-        let (Some(folder), Some(lease)) = (&self.folder, &self.lease) else { return };
-        if let Ok(room) = caps::make_room(folder, &common.settings, lease.extent, Some(&lease.name)) {
+        let (Some(folder), Some(lease)) = (&self.folder, &mut self.lease) else { return };
+        let most = lease.extent.most();
+        if let Ok(room) = caps::make_room(folder, &common.settings, most, Some(&lease.name)) {
+            lease.free = room.free.less(most);
             self.take_losses(room.lost);
         }
         self.needs_room = false;

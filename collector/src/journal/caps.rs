@@ -2,7 +2,7 @@
 //! themselves keep the journal within its limits.
 
 use super::acks;
-use super::extent::Extent;
+use super::extent::Amount;
 use super::names::{self, Name, Sealed};
 use super::segment::{Loaded, count, events_by_end};
 use super::settings::{LossCause, Settings};
@@ -18,6 +18,8 @@ pub(super) struct Room {
     pub(super) sequence: u64,
     /// What was lost.
     pub(super) lost: Lost,
+    /// What the others leave of all that segments may hold.
+    pub(super) free: Amount,
 }
 
 /// What the removal of segments lost, by cause.
@@ -29,15 +31,16 @@ pub(super) struct Lost {
     pub(super) before: Vec<(LossCause, u64)>,
 }
 
-/// Removes the oldest segments until a new one fits. `begun` is the slot of that one, if it has been begun.
+/// Removes the oldest segments until a new one of this size fits. `begun` is the slot of that one, if it has been begun.
 pub(super) fn make_room(
     folder: &Folder,
     settings: &Settings,
-    extent: Extent,
+    new: Amount,
     begun: Option<&str>,
 ) -> io::Result<Room> {
     let mut room = Room::default();
-    let (mut bytes, mut events) = (extent.bytes.max(settings.segment_bytes()), extent.events);
+    let (mut bytes, mut events) = (new.bytes.max(settings.segment_bytes()), new.events);
+    let own = Amount { bytes, events };
     // Heaps: as a rule nothing or little of them is taken, and a sort is 5 KiB of code.
     let mut sealed: BinaryHeap<Reverse<(Sealed, u64)>> = BinaryHeap::new();
     let mut open: BinaryHeap<Reverse<(i64, String, u64)>> = BinaryHeap::new();
@@ -79,6 +82,7 @@ pub(super) fn make_room(
             }
         }
     }
+    room.free = Amount::of_all(settings).less(Amount { bytes, events }.less(own));
     Ok(room)
 }
 

@@ -1,7 +1,7 @@
 //! Leasing a slot: the one lock that a recorder takes, and never waits for.
 
-use super::caps::{self, Lost};
-use super::extent::{Extent, Filled};
+use super::caps::{self, Lost, Room};
+use super::extent::{Amount, Extent};
 use super::format::{self, Head, Header, MAX_HEADER, Seed, Tally};
 use super::names::{self, Sealed};
 use super::segment::Loaded;
@@ -41,6 +41,10 @@ pub(super) struct Lease {
     pub(super) extent: Extent,
     /// Bytes of it that were preallocated and written already; none as a rule.
     pub(super) ready: u64,
+    /// What it held when it was leased.
+    pub(super) found: Amount,
+    /// What was left then beside all that it may hold, for the segment after it; nothing where nobody looked.
+    pub(super) free: Amount,
     /// What making room for it cost.
     pub(super) lost: Lost,
 }
@@ -54,7 +58,7 @@ impl Lease {
         folder: &Folder,
         label: &Label,
         settings: &Settings,
-        before: Filled,
+        before: Amount,
     ) -> io::Result<Self> {
         let checksum = label.checksum();
         for slot in 0..SLOTS {
@@ -82,7 +86,7 @@ impl Lease {
         slot: u64,
         label: &Label,
         settings: &Settings,
-        before: Filled,
+        before: Amount,
     ) -> io::Result<Slot> {
         let file = match folder.open_file(name, How::Create) {
             Ok(file) => file,
@@ -104,7 +108,7 @@ impl Lease {
         }
         let extent = Extent::usual(settings, slot);
         if look.size == 0 {
-            return Self::create(folder, file, name, extent.after(before), label, settings).map(Slot::Leased);
+            return Self::create(folder, file, name, (extent, before), label, settings).map(Slot::Leased);
         }
         Self::reopen(folder, file, name, extent, &look, label)
     }
@@ -113,17 +117,18 @@ impl Lease {
         folder: &Folder,
         file: File,
         name: &str,
-        extent: Extent,
+        (usual, before): (Extent, Amount),
         label: &Label,
         settings: &Settings,
     ) -> io::Result<Self> {
         // A directory that was made a moment ago is as good as empty: it need not be listed.
-        let lost = if folder.is_new() {
-            Lost::default()
+        let Room { lost, free, .. } = if folder.is_new() {
+            Room { free: Amount::of_all(settings), ..Room::default() }
         } else {
-            caps::make_room(folder, settings, extent, None)?.lost
+            caps::make_room(folder, settings, usual.most(), None)?
         };
-        Ok(Self { lost, ..Self::begin(file, name, extent, label, settings)? })
+        let extent = usual.after(before, free);
+        Ok(Self { lost, free: free.less(extent.most()), ..Self::begin(file, name, extent, label, settings)? })
     }
 
     /// Leases an empty slot to be used later, for which no room is made yet; none where each of the first ones is
@@ -155,7 +160,7 @@ impl Lease {
         let id = random()?;
         let header =
             Header { id, created_ms: u64::from(settings.seconds()) * 1000, label: label.clone() }.encode();
-        if header.len() as u64 > extent.bytes {
+        if header.len() as u64 > extent.most().bytes {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let ready = if extent.whole { whole::write(&file, &header) } else { 0 };
@@ -165,17 +170,28 @@ impl Lease {
         let start = header.len() as u64;
         let (name, seed) = (name.to_owned(), Seed::of(id));
         let (tally, lost) = (Tally::default(), Lost::default());
-        Ok(Self { file, name, id, seed, tail: start, start, tally, extent, ready, lost })
+        let (found, free) = (Amount::new(start, tally), Amount::default());
+        Ok(Self { file, name, id, seed, tail: start, start, tally, extent, ready, found, free, lost })
+    }
+
+    /// What this process has put into it, which is `tally` and ends at `tail` by now.
+    pub(super) fn filled(&self, tail: u64, tally: Tally) -> Amount {
+        Amount::new(tail, tally).less(self.found)
     }
 
     /// Events at which a mapping of it is full.
     pub(super) fn most_events(&self) -> u32 {
-        u32::try_from(self.extent.events).unwrap_or(u32::MAX)
+        u32::try_from(self.extent.most().events).unwrap_or(u32::MAX)
     }
 
     /// Its mapping, of which nothing is allocated yet.
     pub(super) fn map(&self) -> io::Result<Mapping> {
-        Mapping::new(&self.file, usize::try_from(self.extent.bytes).unwrap_or(0), self.tail, self.ready)
+        Mapping::new(
+            &self.file,
+            usize::try_from(self.extent.most().bytes).unwrap_or(0),
+            self.tail,
+            self.ready,
+        )
     }
 
     /// Removes a slot that holds nothing to keep, unless its name is somebody else's by now.
@@ -220,10 +236,13 @@ impl Lease {
             tally: Tally::default(),
             extent,
             ready: 0,
+            found: Amount::default(),
+            free: Amount::default(),
             lost: Lost::default(),
         };
         lease.find_tail(&bytes[..read])?;
-        if lease.tail >= extent.bytes {
+        lease.found = Amount::new(lease.tail, lease.tally);
+        if lease.tail >= extent.most().bytes {
             let sequence = next_sequence(folder)?;
             lease.seal(folder, sequence)?;
             return Ok(Slot::Again);
@@ -289,8 +308,8 @@ impl Lease {
 
     /// Whether a record of so many bytes fits. The first record of a segment always does.
     pub(super) fn fits(&self, size: usize) -> bool {
-        let full = self.tail + size as u64 > self.extent.bytes
-            || u64::from(self.tally.events()) >= self.extent.events;
+        let most = self.extent.most();
+        let full = self.tail + size as u64 > most.bytes || u64::from(self.tally.events()) >= most.events;
         !full || self.tail == self.start
     }
 }

@@ -71,6 +71,7 @@ impl Writer {
         if let Some(lease) = &mut self.lease {
             lease.tail = tail;
             let _ = lease.file.set_len(tail);
+            lease.ready = 0;
         }
     }
 
@@ -107,6 +108,7 @@ impl Writer {
         if look.is_some_and(|look| look.names > 0 && self.is_cut(fast, look.size)) {
             self.leave_cut(fast);
         }
+        self.tidy(common);
         // It may be the process's end: what the disk did not take is tried once more.
         let _ = self.flush_memory(common, fast);
         if self.has_losses_to_say() {

@@ -188,6 +188,7 @@ impl Journal {
             // Whoever has the writer now is at the file anyway, or looks 256 records from here: waiting for them
             // would cost more than many looks.
             if let Ok(mut writer) = process.writer.try_lock() {
+                writer.tidy(&self.common);
                 return writer.append(&self.common, &process.fast, draft).into();
             }
             appended = process.fast.append(draft, true);

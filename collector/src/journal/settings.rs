@@ -155,8 +155,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// A segment is an eighth of the whole: small enough that dropping the oldest one loses little,
-    /// large enough that ten thousand runs leave a handful of files.
+    /// A segment is an eighth of the whole as a rule (see `extent`): small enough that dropping the oldest one loses
+    /// little, large enough that ten thousand runs leave a handful of files.
     pub(super) fn segment_bytes(&self) -> u64 {
         (self.max_bytes.max(256 << 10) / 8).min(8 << 20) & !7
     }

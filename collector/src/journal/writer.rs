@@ -4,7 +4,7 @@
 use super::ahead::Aside;
 use super::caps::Lost;
 use super::draft::Draft;
-use super::extent::Filled;
+use super::extent::Amount;
 use super::fast::Fast;
 use super::format;
 use super::lease::Lease;
@@ -50,8 +50,8 @@ pub(super) struct Writer {
     pub(super) step: u64,
     /// Recording was not allowed any more when that was asked last.
     denied: bool,
-    /// What the last segment held that was given up, where it was mapped.
-    pub(super) filled: Filled,
+    /// What this process put into the last segment that it gave up, where that was mapped.
+    pub(super) filled: Amount,
     /// Mapping failed once; this process does not try again.
     cannot_map: bool,
     /// Losses of this process.
@@ -210,7 +210,7 @@ impl Writer {
             self.leave_purged(fast);
         }
         // It may be the last that is recorded for long, and a drain could have it.
-        self.settle();
+        self.tidy(common);
         // Where nothing is leased, nothing is made for this: it may have been purged.
         if self.lease.is_some() {
             self.say_losses(common, fast);
@@ -290,7 +290,7 @@ impl Writer {
 
     /// Whether it is because the mapped segment has no room that an append stopped.
     fn is_full(&self, fast: &Fast, stop: Stop, record: &Draft) -> bool {
-        let limit = self.lease.as_ref().map_or(u64::MAX, |lease| lease.extent.bytes);
+        let limit = self.lease.as_ref().map_or(u64::MAX, |lease| lease.extent.most().bytes);
         let tail = fast.with_mapped(|mapped| mapped.position().0).unwrap_or(0);
         stop == Stop::Full || tail + record.size() as u64 > limit
     }
@@ -316,6 +316,7 @@ impl Writer {
         {
             // What a full disk took of it would only be in the next writer's way.
             let _ = lease.file.set_len(lease.tail);
+            lease.ready = 0;
             return Err(error);
         }
         fast.note(record, lease.tail);
@@ -335,7 +336,7 @@ impl Writer {
             self.cannot_map = true;
             return;
         };
-        if lease.tail >= lease.extent.bytes {
+        if lease.tail >= lease.extent.most().bytes {
             return;
         }
         fork::make_cheap();
@@ -357,7 +358,7 @@ impl Writer {
         let Some(lease) = &self.lease else {
             return false;
         };
-        let (step, expected) = (self.step, self.filled.of(lease.extent.events));
+        let (step, expected) = (self.step, self.filled.bytes_of(lease.extent.most().events));
         let grown = fast.with_mapped(|mapped| {
             let room = mapped.room(lease.start).map(|bytes| Room { bytes, reserve: step >= LAST_STEP });
             let mut room = room.unwrap_or(Room { bytes: u64::MAX, reserve: false });
@@ -385,7 +386,7 @@ impl Writer {
         self.settle();
         let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) else { return 0 };
         (lease.tail, lease.tally) = mapped.position();
-        self.filled = Filled::new(lease.tail, lease.tally);
+        self.filled = lease.filled(lease.tail, lease.tally);
         mapped.gone()
     }
 
@@ -520,8 +521,11 @@ pub(super) fn allocate(lease: &Lease, mapped: &Mapped, size: usize, step: u64, r
     let need = before.max(tail + size as u64);
     // No more than there is room for: what is too much costs as much again when it is cut off.
     let few = tail.saturating_add(room.bytes);
-    let want =
-        (need + step).min(few.max(need)).next_multiple_of(PAGE).max(lease.ready).min(lease.extent.bytes);
+    let want = (need + step)
+        .min(few.max(need))
+        .next_multiple_of(PAGE)
+        .max(lease.ready)
+        .min(lease.extent.most().bytes);
     let ahead = if room.reserve { few.next_multiple_of(PAGE) } else { want };
     let (want, ahead) = (usize::try_from(want).unwrap_or(0), usize::try_from(ahead).unwrap_or(0));
     let allocated = want as u64 > before && mapped.memory.allocate(&lease.file, want, ahead).is_ok();

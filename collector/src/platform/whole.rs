@@ -24,6 +24,8 @@ pub(crate) fn write(file: &File, header: &[u8]) -> u64 {
     // Without a size as yet: a file that has one begins with a header.
     let flags = rustix::fs::FallocateFlags::KEEP_SIZE;
     if rustix::fs::fallocate(file, flags, 0, WHOLE).is_err() {
+        // A disk that is nearly full gave what it had, and would keep it in a file that is as good as empty.
+        let _ = file.set_len(0);
         return 0;
     }
     let mut pages = [IoSlice::new(&zeros); PAGES];

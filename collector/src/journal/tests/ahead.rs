@@ -1,6 +1,8 @@
 //! A process that records many and has its next segment ready before this one is full.
 
 use super::*;
+use crate::journal::mapped::LOOK_EVERY;
+use crate::journal::writer::LAST_STEP;
 use crate::platform::whole::WHOLE;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -311,6 +313,50 @@ fn a_kill_with_a_segment_in_one_piece_loses_nothing_and_its_slots_are_used_again
         assert_eq!(deliver_long(temp.path()), (0..recorded + 300).collect::<Vec<_>>());
         assert_eq!(segments(temp.path()), [] as [String; 0], "what a kill left empty goes with the drain");
     }
+}
+
+#[test]
+fn segments_in_one_piece_keep_the_caps_and_stop_where_these_are_near() {
+    let temp = temp();
+    let journal = long(temp.path());
+    let Settings { max_bytes, max_events, .. } = settings();
+    let mut pieces = std::collections::BTreeSet::new();
+    for part in 0..32 {
+        record_long(&journal, part * 2_750..(part + 1) * 2_750);
+        let now = survey(temp.path());
+        // Room is made at the next look after a segment has begun.
+        assert!(now.events <= max_events + u64::from(LOOK_EVERY), "{} events, part {part}", now.events);
+        assert!(now.bytes <= max_bytes + LAST_STEP, "{} bytes, part {part}", now.bytes);
+        pieces.extend(segments(temp.path()).into_iter().filter(|name| {
+            std::fs::metadata(temp.path().join(name)).is_ok_and(|it| it.len() == WHOLE)
+                && names::parse(name) != names::Name::Open
+        }));
+    }
+    if maps(&journal) {
+        assert!((2..=3).contains(&pieces.len()), "{pieces:?}");
+    }
+    journal.seal();
+    let left = deliver_long(temp.path());
+    assert!(left.len() as u64 > max_events / 8 * 6, "{}", left.len());
+    assert!(
+        left.last() == Some(&87_999) && left.windows(2).all(|two| two[0] + 1 == two[1]),
+        "the oldest go first"
+    );
+    assert_eq!(journal.health().losses.iter().map(|it| it.1).sum::<u64>() + left.len() as u64, 88_000);
+}
+
+#[test]
+fn who_only_adds_to_what_others_recorded_gets_no_piece_of_its_own() {
+    let temp = temp();
+    record_long(&journal(temp.path()), 0..6_200);
+    let second = long(temp.path());
+    record_long(&second, 6_200..6_300);
+    if maps(&second) {
+        let (open, sealed) = sizes(temp.path());
+        assert!(!open.contains(&WHOLE) && sealed.len() == 1, "{open:?} {sealed:?}");
+    }
+    drop(second);
+    assert_eq!(deliver_long(temp.path()), (0..6_300).collect::<Vec<_>>());
 }
 
 #[test]
