@@ -66,11 +66,12 @@ pub(crate) enum Leaving {
 
 /// The way that a run of this tool takes now.
 pub(crate) fn choose(session: &Session) -> Way {
-    match session.selected.choice {
-        Choice::Stdout | Choice::File if tool_sends(session) => return Way::Inline,
+    if is_inline(session) {
+        return Way::Inline;
+    }
+    if session.selected.choice == Choice::Stdout {
         // A helper's output is nobody's.
-        Choice::Stdout => return Way::Never,
-        _ => {}
+        return Way::Never;
     }
     let helped = || helper::find(session).map_or(Way::Never, Way::Helper);
     match session.config.delivery.mode {
@@ -81,6 +82,11 @@ pub(crate) fn choose(session: &Session) -> Way {
         _ if !tool_sends(session) => helped(),
         mode => own::choose(session, mode),
     }
+}
+
+/// Whether the backend touches no network and is this process's own: then each exit writes what there is.
+fn is_inline(session: &Session) -> bool {
+    matches!(session.selected.choice, Choice::Stdout | Choice::File) && tool_sends(session)
 }
 
 /// At the start of a run: what earlier runs left is sent from here on, if that is the way.
@@ -105,6 +111,10 @@ pub(crate) fn if_due(session: &Session, may: May, leaving: Leaving) {
     }
     if may == May::Local && cfg!(feature = "sender") {
         return own::write_local(session);
+    }
+    // Which way it would be takes more looks than whether it is time.
+    if !is_inline(session) && (session.config.delivery.mode == Mode::Never || !is_due(session)) {
+        return;
     }
     match choose(session) {
         Way::Helper(program) => by_helper(session, &program, leaving, take_turn(session, false)),
@@ -159,10 +169,14 @@ pub(crate) fn is_due(session: &Session) -> bool {
 fn due(session: &Session, seed: impl FnOnce() -> u64) -> Option<Starts> {
     let directory = session.place.directory();
     let starts = files::read_starts(directory)?;
+    let now = Timestamp::now();
+    // So most runs read nothing more.
+    if starts.is_recent(now, &throttle(session)) {
+        return None;
+    }
     if !cfg!(feature = "sender") {
         // What the last sender left in the schedule is for the helper to read: where that says to wait, it ends.
-        let due = starts == Starts::default()
-            || starts.due(Timestamp::now(), &throttle(session), seed()) == Start::Due;
+        let due = starts == Starts::default() || starts.due(now, &throttle(session), seed()) == Start::Due;
         return due.then_some(starts);
     }
     let schedule = files::read_schedule(directory);
@@ -170,7 +184,6 @@ fn due(session: &Session, seed: impl FnOnce() -> u64) -> Option<Starts> {
     if starts == Starts::default() && schedule.as_ref().is_ok_and(|it| *it == Schedule::default()) {
         return Some(starts);
     }
-    let now = Timestamp::now();
     let rules = rules(session);
     (may_start(schedule.as_ref(), &starts, now, &rules, seed()) == Start::Due).then_some(starts)
 }

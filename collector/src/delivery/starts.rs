@@ -132,6 +132,15 @@ impl Starts {
         }
     }
 
+    /// Whether it is too early for another start whatever machine this is and whatever the schedule says: that can be
+    /// told from this file alone.
+    #[must_use]
+    pub fn is_recent(&self, now: Timestamp, rules: &Rules) -> bool {
+        let now = ms(now);
+        let at = self.at.filter(|at| *at <= now.saturating_add(TOLERANCE_MS));
+        at.is_some_and(|at| now < at.saturating_add(millis(rules.interval)))
+    }
+
     /// Whether the throttle allows a start. `seed` is the machine's: the same for all its runs.
     ///
     /// The first sender of a journal is always due: where homes are thrown away, there is no second.

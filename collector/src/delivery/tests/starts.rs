@@ -41,6 +41,29 @@ fn a_tool_in_a_loop_starts_at_most_four_senders_an_hour() {
 }
 
 #[test]
+fn what_is_too_early_for_every_machine_is_due_for_none() {
+    let plain = Rules::default();
+    let alone = Rules { crowd: None, interval_stretch: 0.0, ..plain.clone() };
+    let at_once = Rules { interval: std::time::Duration::ZERO, ..alone.clone() };
+    for rules in [&plain, &alone, &at_once] {
+        let mut early = 0;
+        for last in [NOON, NOON - NOON % HOUR, NOON - 20 * MINUTE] {
+            let starts = started(last);
+            for now in (last - 2 * HOUR..last + 2 * HOUR).step_by(30) {
+                if starts.is_recent(at(now), rules) {
+                    early += 1;
+                    assert!((0..50).all(|seed| starts.due(at(now), rules, seed) != Start::Due), "{now}");
+                }
+            }
+            assert!(!starts.is_recent(at(last + 2 * HOUR), rules));
+            assert!(!starts.is_recent(at(last - 2 * HOUR), rules), "it was noted under another clock");
+        }
+        assert!(early > 0);
+    }
+    assert!(!Starts::default().is_recent(at(NOON), &plain));
+}
+
+#[test]
 fn every_machine_has_its_own_interval_and_the_same_one_in_each_run() {
     let starts = started(NOON);
     let mut seen: Vec<i64> = (0..1_000).map(|seed| interval(&starts, seed)).collect();
