@@ -121,7 +121,8 @@ fn run(home: &Path, force: bool, delivery: &str, vendor: SocketAddr) -> f64 {
     took
 }
 
-/// Waits until the disk is done with what earlier runs left: what the senders had it write down for good. A run that came meanwhile would wait where it makes a file.
+/// Waits until the disk is done with what earlier senders had it write down for good. A run that came meanwhile would
+/// wait where it makes a file.
 fn settle_disk() {
     let settled = std::fs::File::open(std::env::temp_dir()).and_then(|it| Ok(rustix::fs::syncfs(it)?));
     settled.expect("the file system can be synchronised");

@@ -75,7 +75,7 @@ impl Extent {
 
     fn twice(self) -> Amount {
         let Amount { bytes, events } = self.usual;
-        Amount { bytes: (bytes * 2).clamp(bytes, Self::MOST.max(bytes)), events: events * 2 }
+        Amount { bytes: (bytes * 2).min(Self::MOST).max(bytes), events: events * 2 }
     }
 
     /// Whether a third of a usual one is used.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Leaving, Way, choose as chosen, is_due, take_turn, tell, turn};
+use super::{Leaving, Way, choose as chosen, is_due, is_inline, take_turn, tell, turn};
 use crate::consent::May;
 use crate::delivery::files;
 use crate::delivery::sender::{self, Urgency};
@@ -40,6 +40,7 @@ fn may_detach(session: &Session) -> bool {
 pub(super) fn at_start(session: &Arc<Session>) {
     // What earlier runs left is all that there is to send.
     if !matches!(session.config.delivery.mode, Mode::Auto | Mode::Overlapped)
+        || is_inline(session)
         || !session.journal_directory().is_dir()
         || !is_due(session)
         || chosen(session) != Way::Overlapped
