@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use xxhash_rust::xxh3::Xxh3;
 
-#[cfg(target_os = "linux")]
-use crate::sealed::{Draft, Sealed};
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+use crate::placed::Draft;
 
 const MAGIC: &[u8; 8] = b"TLMCODE2";
 const HEAD: usize = 8 + 32 + 16;
@@ -60,47 +60,34 @@ impl Cache {
 
     /// The code, if all of it is as it was written.
     pub(crate) fn read(&self) -> Option<Vec<u8>> {
-        let mut code = Vec::new();
-        self.copy(|piece| {
-            code.extend_from_slice(piece);
-            Some(())
-        })?;
+        let found = self.find()?;
+        let mut code = vec![0; found.length];
+        found.read(&mut code)?;
         Some(code)
     }
 
-    /// The same in a file that can be mapped as it is. Half of what a load cost was to copy the code into fresh
-    /// memory, twice, and a page at a time.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn read_sealed(&self) -> Option<Sealed> {
-        let mut draft = Draft::new()?;
-        self.copy(|piece| draft.write(piece))?;
-        draft.seal()
+    /// The same in memory that it can run in. Most of what a load cost was to copy the code into fresh memory, twice,
+    /// and a page at a time.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    pub(crate) fn read_placed(&self) -> Option<Draft> {
+        let found = self.find()?;
+        let mut draft = Draft::new(found.length)?;
+        found.read(draft.bytes()?)?;
+        Some(draft)
     }
 
-    /// Hands the code on in pieces; the bytes that are handed on are those that are checked. None where something
-    /// is not as it was written, which is known at the end only.
-    fn copy(&self, mut to: impl FnMut(&[u8]) -> Option<()>) -> Option<()> {
+    fn find(&self) -> Option<Found> {
         let mut file = open_own(&self.path())?;
-        let mut left = file.metadata().ok().filter(|meta| meta.len() <= FILE_BYTES)?.len();
+        let length = file.metadata().ok().filter(|meta| meta.len() <= FILE_BYTES)?.len();
         let mut head = [0; HEAD];
         file.read_exact(&mut head).ok()?;
-        left = left.checked_sub(HEAD as u64)?;
+        let length = usize::try_from(length).ok()?.checked_sub(HEAD)?;
         let (magic, rest) = head.split_at_checked(8)?;
         let (key, checksum) = rest.split_at_checked(32)?;
         if magic != MAGIC || key != self.key {
             return None;
         }
-        let mut sum = Xxh3::new();
-        sum.update(key);
-        let mut piece = vec![0; PIECE];
-        while left > 0 {
-            let read = file.read(&mut piece).ok().filter(|read| *read > 0)?;
-            let piece = piece.get(..read)?;
-            sum.update(piece);
-            to(piece)?;
-            left = left.checked_sub(read as u64)?;
-        }
-        (sum.digest128().to_le_bytes() == checksum).then_some(())
+        Some(Found { file, length, key: self.key, checksum: checksum.try_into().ok()? })
     }
 
     /// Writes the code, if it can, and removes what is too much.
@@ -148,6 +135,28 @@ impl Cache {
         for (_, path) in files.into_iter().take(excess).filter(|(_, path)| *path != self.path()) {
             let _ = fs::remove_file(path);
         }
+    }
+}
+
+/// A file of the cache whose head is right.
+struct Found {
+    file: File,
+    length: usize,
+    key: [u8; 32],
+    checksum: [u8; 16],
+}
+
+impl Found {
+    /// Reads the code; the bytes that are handed on are those that are checked. None where something is not as it
+    /// was written, which is known at the end only.
+    fn read(mut self, code: &mut [u8]) -> Option<()> {
+        let mut sum = Xxh3::new();
+        sum.update(&self.key);
+        for piece in code.chunks_mut(PIECE) {
+            self.file.read_exact(piece).ok()?;
+            sum.update(piece);
+        }
+        (sum.digest128().to_le_bytes() == self.checksum).then_some(())
     }
 }
 

@@ -26,7 +26,9 @@ mod with_compiler {
     use crate::component::engine;
     use crate::engine::Target;
     use crate::module_size;
-    use crate::native_code::{self, Code, Origin};
+    use crate::native_code::{self, Origin};
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    use crate::placed::Placed;
 
     /// For the processor, and where the system refuses executable memory for the interpreter. Both are kept:
     /// the code that does not load says of the next run, without compiling, that it is to be interpreted.
@@ -35,33 +37,26 @@ mod with_compiler {
         digest: &str,
         options: &LoadOptions,
     ) -> Result<(Engine, Component), LoadError> {
-        let native = Way::of(Target::Native, digest, options)?;
-        let refused = match native.cached() {
-            Some(Ok(component)) => return Ok((native.engine, component)),
+        let native = Way { target: Target::Native, digest, options };
+        let refused = match native.cached()? {
+            Some(Ok(loaded)) => return Ok(loaded),
             Some(Err(_)) => true,
             None => false,
         };
-        let interpreter = if cfg!(feature = "pulley-compiler") {
-            Some(Way::of(Target::Pulley, digest, options)?)
-        } else {
-            None
-        };
+        let interpreter = Way { target: Target::Pulley, digest, options };
+        let interpreter = cfg!(feature = "pulley-compiler").then_some(interpreter);
         if refused
             && let Some(interpreter) = &interpreter
-            && let Some(Ok(component)) = interpreter.cached()
+            && let Some(Ok(loaded)) = interpreter.cached()?
         {
-            return Ok((interpreter.engine.clone(), component));
+            return Ok(loaded);
         }
         let binary = binary.into_owned();
         let spare = interpreter.is_some().then(|| binary.clone());
-        let compiled = native.compile(binary, options.limits.compile_time)?;
-        match (compiled, interpreter, spare) {
-            (Ok(component), ..) => Ok((native.engine, component)),
+        match (native.compile(binary)?, interpreter, spare) {
+            (Ok(loaded), ..) => Ok(loaded),
             // What was compiled a moment ago does not load: the system refuses executable memory.
-            (Err(_), Some(interpreter), Some(binary)) => {
-                let component = interpreter.compile(binary, options.limits.compile_time)?.map_err(host)?;
-                Ok((interpreter.engine, component))
-            }
+            (Err(_), Some(interpreter), Some(binary)) => interpreter.compile(binary)?.map_err(host),
             (Err(error), ..) => Err(host(error)),
         }
     }
@@ -70,42 +65,53 @@ mod with_compiler {
         LoadError::Host(crate::text::reason(&format!("{error:#}")))
     }
 
-    /// One of the two ways to run a component, with the place of its code.
-    struct Way {
-        engine: Engine,
-        cache: Option<Cache>,
+    /// A component with its engine, or why the system does not let its code be loaded.
+    type Loaded = wasmtime::Result<(Engine, Component)>;
+
+    /// One of the two ways to run a component.
+    struct Way<'a> {
+        target: Target,
+        digest: &'a str,
+        options: &'a LoadOptions,
     }
 
-    impl Way {
-        fn of(target: Target, digest: &str, options: &LoadOptions) -> Result<Self, LoadError> {
-            let engine = engine(target)?;
-            let cache = options.cache.as_deref().and_then(|dir| Cache::open(dir, &engine, digest));
-            Ok(Self { engine, cache })
+    impl Way<'_> {
+        fn cache(&self, engine: &Engine) -> Option<Cache> {
+            let dir = self.options.cache.as_deref();
+            dir.and_then(|dir| Cache::open(dir, engine, self.digest))
         }
 
-        /// What is in the cache, if it is whole, and whether it loads.
-        fn cached(&self) -> Option<wasmtime::Result<Component>> {
-            let cache = self.cache.as_ref()?;
-            let load = |code: Code<'_>| native_code::deserialize(&self.engine, code, Origin::Cache);
-            // A system may refuse to run what is in a file and let memory be run, so that decides.
-            #[cfg(target_os = "linux")]
-            if let Some(component) = cache.read_sealed().and_then(|code| load(Code::Sealed(&code)).ok()) {
-                return Some(Ok(component));
+        /// What is in the cache, if it is whole.
+        fn cached(&self) -> Result<Option<Loaded>, LoadError> {
+            if self.options.cache.is_none() {
+                return Ok(None);
             }
-            Some(load(Code::Bytes(&cache.read()?)))
+            #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+            {
+                let placed = Placed::new(self.target).map_err(host)?;
+                let Some(code) = self.cache(&placed.engine).and_then(|cache| cache.read_placed()) else {
+                    return Ok(None);
+                };
+                if let Some(Ok(component)) = native_code::deserialize_placed(&placed, code, Origin::Cache) {
+                    return Ok(Some(Ok((placed.engine, component))));
+                }
+            }
+            let engine = engine(self.target)?;
+            let code = self.cache(&engine).and_then(|cache| cache.read());
+            Ok(code.map(|code| self.load(engine, &code, Origin::Cache)))
         }
 
-        /// The inner error is of the system, which does not let the code be loaded.
-        fn compile(
-            &self,
-            binary: Vec<u8>,
-            limit: Duration,
-        ) -> Result<wasmtime::Result<Component>, LoadError> {
-            let code = within_time(&self.engine, binary, limit)?;
-            if let Some(cache) = &self.cache {
+        fn compile(&self, binary: Vec<u8>) -> Result<Loaded, LoadError> {
+            let engine = engine(self.target)?;
+            let code = within_time(&engine, binary, self.options.limits.compile_time)?;
+            if let Some(cache) = self.cache(&engine) {
                 cache.write(&code);
             }
-            Ok(native_code::deserialize(&self.engine, Code::Bytes(&code), Origin::JustCompiled))
+            Ok(self.load(engine, &code, Origin::JustCompiled))
+        }
+
+        fn load(&self, engine: Engine, code: &[u8], origin: Origin) -> Loaded {
+            native_code::deserialize(&engine, code, origin).map(|component| (engine, component))
         }
     }
 

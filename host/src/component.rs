@@ -10,7 +10,7 @@ use crate::check;
 use crate::engine::{self, Target};
 use crate::error::{CallError, LoadError, Offence};
 use crate::limits::Limits;
-use crate::native_code::{self, Code, Origin};
+use crate::native_code::{self, Origin};
 use crate::precompiled::{Artefact, Part};
 use crate::read::{self, Binary};
 use crate::state::State;
@@ -110,7 +110,7 @@ impl Compiled {
             read::check_pin(options.pin.as_deref(), &part.digest)?;
             let loaded = engine_of(part).and_then(|engine| {
                 let code = unpacked.code(part)?;
-                let component = native_code::deserialize(&engine, Code::Bytes(&code), Origin::Embedded)
+                let component = native_code::deserialize(&engine, &code, Origin::Embedded)
                     .map_err(|error| LoadError::Precompiled(crate::text::reason(&format!("{error:#}"))))?;
                 Ok((engine, component))
             });

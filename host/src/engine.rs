@@ -28,9 +28,24 @@ pub(crate) fn engine(target: Target) -> wasmtime::Result<Engine> {
     engine_for(target, None)
 }
 
+/// The same, whose code lies in memory that somebody else made.
+#[cfg(all(feature = "compiler", target_os = "linux", target_arch = "x86_64"))]
+pub(crate) fn engine_with(
+    target: Target,
+    memory: std::sync::Arc<dyn wasmtime::CustomCodeMemory>,
+) -> wasmtime::Result<Engine> {
+    let mut config = config(target, None)?;
+    config.with_custom_code_memory(Some(memory));
+    Engine::new(&config)
+}
+
 /// An engine for one target. With a triple it compiles for every processor of that name; without one,
 /// for this one.
 pub(crate) fn engine_for(target: Target, triple: Option<&str>) -> wasmtime::Result<Engine> {
+    Engine::new(&config(target, triple)?)
+}
+
+fn config(target: Target, triple: Option<&str>) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     match (target, triple) {
         (Target::Pulley, _) => {
@@ -64,7 +79,7 @@ pub(crate) fn engine_for(target: Target, triple: Option<&str>) -> wasmtime::Resu
             config.native_unwind_info(false);
         }
     }
-    Engine::new(&config)
+    Ok(config)
 }
 
 /// Whether the code is for Windows, whose rules for code want its unwinding described. Elsewhere only

@@ -42,12 +42,12 @@ mod meter;
 #[cfg(feature = "compiler")]
 mod module_size;
 mod native_code;
+#[cfg(all(feature = "compiler", target_os = "linux", target_arch = "x86_64"))]
+mod placed;
 #[cfg(feature = "compiler")]
 mod precompile;
 mod precompiled;
 mod read;
-#[cfg(all(feature = "compiler", target_os = "linux"))]
-mod sealed;
 mod single;
 mod state;
 mod text;

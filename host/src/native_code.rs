@@ -8,8 +8,8 @@
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-#[cfg(all(feature = "compiler", target_os = "linux"))]
-use crate::sealed::Sealed;
+#[cfg(all(feature = "compiler", target_os = "linux", target_arch = "x86_64"))]
+use crate::placed::{Draft, Placed};
 
 /// Where serialised code came from. Making one of these is the promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,30 +25,27 @@ pub(crate) enum Origin {
     Embedded,
 }
 
-/// Serialised code, and where it lies.
-#[derive(Clone, Copy)]
-pub(crate) enum Code<'a> {
-    /// In memory: it is copied to where it runs.
-    Bytes(&'a [u8]),
-    /// In a file that cannot change any more: it runs there.
-    #[cfg(all(feature = "compiler", target_os = "linux"))]
-    Sealed(&'a Sealed),
-}
-
 /// Makes a component of serialised code. Fails, and does not misbehave, on code for another version,
 /// other settings or another processor.
-pub(crate) fn deserialize(engine: &Engine, code: Code<'_>, origin: Origin) -> wasmtime::Result<Component> {
+pub(crate) fn deserialize(engine: &Engine, code: &[u8], origin: Origin) -> wasmtime::Result<Component> {
     let _promise = origin;
-    // SAFETY: Both functions require bytes that `Component::serialize` or `precompile_component` of
+    // SAFETY: `deserialize` requires bytes that `Component::serialize` or `precompile_component` of
     // wasmtime made and that nobody altered since. Every `Origin` says why that holds; wasmtime itself
-    // checks version, settings and processor features before it uses them. `deserialize_file` requires besides
-    // that the file stays as it is while the component lives: a sealed one can be neither written nor cut short,
-    // and its memory is there for as long as it is mapped.
-    unsafe {
-        match code {
-            Code::Bytes(bytes) => Component::deserialize(engine, bytes),
-            #[cfg(all(feature = "compiler", target_os = "linux"))]
-            Code::Sealed(file) => Component::deserialize_file(engine, file.path()),
-        }
-    }
+    // checks version, settings and processor features before it uses them.
+    unsafe { Component::deserialize(engine, code) }
+}
+
+/// The same, where the code lies in the engine's own memory: it is not copied. None where it cannot be run there.
+#[cfg(all(feature = "compiler", target_os = "linux", target_arch = "x86_64"))]
+pub(crate) fn deserialize_placed(
+    placed: &Placed,
+    code: Draft,
+    origin: Origin,
+) -> Option<wasmtime::Result<Component>> {
+    let _promise = origin;
+    let code = placed.keep(code)?;
+    // SAFETY: As above. `deserialize_raw` requires besides that the memory lives as long as the component, which
+    // holds its engine, which holds the memory; and that nobody changes it, to which end it is read-only, and
+    // is in no hands but those of `Placed`, which hands out no way to write.
+    Some(unsafe { Component::deserialize_raw(&placed.engine, code) })
 }
