@@ -15,6 +15,11 @@ pub(crate) fn sum(before: u32, bytes: &[u8]) -> u32 {
     (hash ^ (hash >> 32)) as u32
 }
 
+/// All 64 bits of it: of what is in `before` and `bytes` behind that.
+pub(crate) fn hash(before: u64, bytes: &[u8]) -> u64 {
+    rapidhash_v3_micro_inline::<true, false>(bytes, &RapidSecrets::seed_cpp(before))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

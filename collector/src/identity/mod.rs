@@ -67,6 +67,21 @@ pub fn current(directory: &Path, kind: Identity, tool_id: &str) -> Option<String
     }
 }
 
+/// What the id is made of, as far as it is cheap to look at: as long as it is the same, so is the id. False where that
+/// cannot be said, because no salt is stored or because the id follows what is not cheap to look at.
+pub(crate) fn made_of(directory: &Path, kind: Identity, add: &mut dyn FnMut(&[u8])) -> bool {
+    match kind {
+        Identity::None => true,
+        Identity::Unkeyed => false,
+        Identity::Random => store::stamp(directory, add),
+        Identity::Keyed => {
+            add(&platform::user::number().to_le_bytes());
+            store::stamp_of_machine_id(add);
+            store::stamp(directory, add)
+        }
+    }
+}
+
 /// A number that is this machine's for this tool: the same for all its runs, and unlike another machine's. It
 /// decides what is sampled and spreads a fleet, and never leaves the machine.
 ///

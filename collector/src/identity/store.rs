@@ -78,6 +78,25 @@ pub(super) fn open(directory: &Path) -> Salt {
     }
 }
 
+/// The state of the salt's file. Who changes what is in it, replaces it or copies it leaves another one.
+pub(super) fn stamp(directory: &Path, add: &mut dyn FnMut(&[u8])) -> bool {
+    let Stamp::Present(stamp) = Stamp::of(&path(directory)) else { return false };
+    stamp.iter().for_each(|number| add(&number.to_le_bytes()));
+    true
+}
+
+/// The state of the system's own id.
+pub(super) fn stamp_of_machine_id(add: &mut dyn FnMut(&[u8])) {
+    machine_id_stamp().iter().for_each(|number| add(&number.to_le_bytes()));
+}
+
+fn machine_id_stamp() -> [u64; 5] {
+    match machine_id::path().map(|path| Stamp::of(&path)) {
+        Some(Stamp::Present(stamp)) => stamp,
+        Some(Stamp::Absent) | None => [0; 5],
+    }
+}
+
 /// A number made of the stored salt and the place of its file; none where no salt can be stored.
 pub(super) fn seed(directory: &Path, tool_id: &str) -> Option<u64> {
     seed_of(open(directory), tool_id)
@@ -214,11 +233,7 @@ fn fingerprint(tool_id: &str, salt: &[u8; 16], place: [u64; 2]) -> [u8; 16] {
     put(&mut hash, Some(salt));
     put(&mut hash, user::hostname().as_deref().map(str::as_bytes));
     hash.update(user::number().to_le_bytes());
-    let machine = match machine_id::path().map(|path| Stamp::of(&path)) {
-        Some(Stamp::Present(stamp)) => stamp,
-        Some(Stamp::Absent) | None => [0; 5],
-    };
-    for number in place.iter().chain(&machine) {
+    for number in place.iter().chain(&machine_id_stamp()) {
         hash.update(number.to_le_bytes());
     }
     digits(&hash.finalize())

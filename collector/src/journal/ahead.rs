@@ -82,7 +82,7 @@ impl Writer {
         let extent = lease.extent.after(filled, free);
         // As many bytes as the same events take in this one.
         let room = filled.bytes_of(extent.most().events)?;
-        let mut lease = Lease::ahead(folder, &common.label, &common.settings, extent).ok()??;
+        let mut lease = Lease::ahead(folder, &common.owner, &common.settings, extent).ok()??;
         lease.free = free.less(extent.most());
         let most = lease.most_events();
         let mapped = common.allowed.ask().then(|| {

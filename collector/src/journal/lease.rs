@@ -4,8 +4,9 @@ use super::caps::{self, Lost, Room};
 use super::extent::{Amount, Extent};
 use super::format::{self, Head, Header, MAX_HEADER, Seed, Tally};
 use super::names::{self, Sealed};
+use super::owner::Owner;
 use super::segment::Loaded;
-use super::settings::{Label, Settings};
+use super::settings::Settings;
 use crate::platform::file::{self, Look};
 use crate::platform::folder::{Folder, How};
 use crate::platform::mapping::Mapping;
@@ -50,31 +51,31 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Leases a slot of this label.
+    /// Leases a slot of this owner.
     ///
     /// # Errors
     /// What the system says. Locks that are held are no error.
     pub(super) fn take(
         folder: &Folder,
-        label: &Label,
+        owner: &Owner,
         settings: &Settings,
         before: Amount,
     ) -> io::Result<Self> {
-        let checksum = label.checksum();
+        let key = owner.key();
         for slot in 0..SLOTS {
-            let name = names::open(checksum, slot);
+            let name = names::open(key, slot);
             // A full segment is sealed on the way, and a slot that somebody renamed meanwhile is
             // tried again; three times is more than that can happen by chance.
             for _ in 0..3 {
-                match Self::slot(folder, &name, slot, label, settings, before)? {
+                match Self::slot(folder, &name, slot, owner, settings, before)? {
                     Slot::Leased(lease) => return Ok(lease),
                     Slot::Again => {}
                     Slot::Next => break,
                 }
             }
         }
-        let name = names::open(checksum, SLOTS + (random()? >> 16));
-        match Self::slot(folder, &name, SLOTS, label, settings, before)? {
+        let name = names::open(key, SLOTS + (random()? >> 16));
+        match Self::slot(folder, &name, SLOTS, owner, settings, before)? {
             Slot::Leased(lease) => Ok(lease),
             _ => Err(io::Error::new(io::ErrorKind::WouldBlock, "no slot of the journal could be leased")),
         }
@@ -84,7 +85,7 @@ impl Lease {
         folder: &Folder,
         name: &str,
         slot: u64,
-        label: &Label,
+        owner: &Owner,
         settings: &Settings,
         before: Amount,
     ) -> io::Result<Slot> {
@@ -108,9 +109,9 @@ impl Lease {
         }
         let extent = Extent::usual(settings, slot);
         if look.size == 0 {
-            return Self::create(folder, file, name, (extent, before), label, settings).map(Slot::Leased);
+            return Self::create(folder, file, name, (extent, before), owner, settings).map(Slot::Leased);
         }
-        Self::reopen(folder, file, name, extent, &look, label)
+        Self::reopen(folder, file, name, extent, &look, owner)
     }
 
     fn create(
@@ -118,7 +119,7 @@ impl Lease {
         file: File,
         name: &str,
         (usual, before): (Extent, Amount),
-        label: &Label,
+        owner: &Owner,
         settings: &Settings,
     ) -> io::Result<Self> {
         // A directory that was made a moment ago is as good as empty: it need not be listed.
@@ -128,27 +129,27 @@ impl Lease {
             caps::make_room(folder, settings, usual.most(), None)?
         };
         let extent = usual.after(before, free);
-        Ok(Self { lost, free: free.less(extent.most()), ..Self::begin(file, name, extent, label, settings)? })
+        Ok(Self { lost, free: free.less(extent.most()), ..Self::begin(file, name, extent, owner, settings)? })
     }
 
     /// Leases an empty slot to be used later, for which no room is made yet; none where each of the first ones is
     /// somebody's.
     pub(super) fn ahead(
         folder: &Folder,
-        label: &Label,
+        owner: &Owner,
         settings: &Settings,
         extent: Extent,
     ) -> io::Result<Option<Self>> {
-        let checksum = label.checksum();
+        let key = owner.key();
         for slot in 0..SLOTS_AHEAD {
-            let name = names::open(checksum, slot);
+            let name = names::open(key, slot);
             let file = folder.open_file(&name, How::Create)?;
             if file.try_lock().is_err() {
                 continue;
             }
             let look = file::look(&file)?;
             if look.size == 0 && look.is_ours() && folder.still_names(&name, &look) {
-                return Self::begin(file, &name, extent, label, settings).map(Some);
+                return Self::begin(file, &name, extent, owner, settings).map(Some);
             }
             // Closing would not do: see `Writer::release`.
             let _ = file.unlock();
@@ -156,10 +157,10 @@ impl Lease {
         Ok(None)
     }
 
-    fn begin(file: File, name: &str, extent: Extent, label: &Label, settings: &Settings) -> io::Result<Self> {
-        let id = random()?;
-        let header =
-            Header { id, created_ms: u64::from(settings.seconds()) * 1000, label: label.clone() }.encode();
+    fn begin(file: File, name: &str, extent: Extent, owner: &Owner, settings: &Settings) -> io::Result<Self> {
+        let (id, label) = (random()?, owner.label().clone());
+        owner.check()?;
+        let header = Header { id, created_ms: u64::from(settings.seconds()) * 1000, label }.encode();
         if header.len() as u64 > extent.most().bytes {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
@@ -208,7 +209,7 @@ impl Lease {
         name: &str,
         extent: Extent,
         look: &Look,
-        label: &Label,
+        owner: &Owner,
     ) -> io::Result<Slot> {
         let mut bytes = [0; FIRST_READ];
         // Not beyond its end, which would be asked for again.
@@ -223,7 +224,7 @@ impl Lease {
         let Some((header, start)) = parsed else {
             return Ok(Slot::Next);
         };
-        if header.label != *label {
+        if !owner.has(&header.label) {
             return Ok(Slot::Next);
         }
         let mut lease = Self {

@@ -20,7 +20,7 @@
 //! # Files
 //! | name | what |
 //! | --- | --- |
-//! | `<label>-<slot>.open1` | a slot: leased by whoever holds its lock, free to lease otherwise |
+//! | `<owner>-<slot>.open1` | a slot: leased by whoever holds its lock, free to lease otherwise |
 //! | `<sequence>-<tally>-<id>.seg1` | a sealed segment; lower sequences are older |
 //! | `<id>.ack1` | which records of segment `<id>` are done with |
 //! | `drain.state` | losses by cause, what is being merged or removed |
@@ -29,9 +29,9 @@
 //! | `quarantine.0`, `quarantine.1` | what a vendor rejected for good; the second is the older one |
 //!
 //! The `1` is the format's version. Files with other names belong to somebody else, perhaps a later
-//! version, and are left alone. `<label>` is a checksum of destination and origin, so that a process
-//! finds the slots it may append to without opening others'. Numbers are hexadecimal. Sequences, not
-//! clocks, order the segments, because a clock may lie.
+//! version, and are left alone. `<owner>` stands for destination and origin, or for what the origin is made of
+//! (see `owner`), so that a process finds the slots it may append to without opening others'. Numbers are
+//! hexadecimal. Sequences, not clocks, order the segments, because a clock may lie.
 //!
 //! # Format
 //! Everything is little-endian and aligned to 8 bytes. A segment is its header twice, then records.
@@ -113,6 +113,7 @@ mod merge;
 mod moving;
 mod names;
 mod notes;
+mod owner;
 mod purge;
 mod quarantine;
 mod recorder;

@@ -82,8 +82,21 @@ pub(super) fn parse(name: &str) -> Name {
 }
 
 /// The name of a slot.
-pub(super) fn open(label: u32, slot: u64) -> String {
-    format!("{label:08x}-{slot:02x}{OPEN}")
+pub(super) fn open(owner: u64, slot: u64) -> String {
+    // Each process asks for one: the standard library's formatting costs as much as a look at a file.
+    let mut name = String::with_capacity(48);
+    push_hex(&mut name, owner, 16);
+    name.push('-');
+    push_hex(&mut name, slot, 2);
+    name.push_str(OPEN);
+    name
+}
+
+/// Pushes a number's digits, at least so many.
+fn push_hex(name: &mut String, number: u64, least: u32) {
+    let digits = (u64::BITS - number.leading_zeros()).div_ceil(4).max(least);
+    let digit = |at: u32| char::from_digit((number >> (4 * at)) as u32 & 15, 16);
+    name.extend((0..digits).rev().filter_map(digit));
 }
 
 /// The name of a segment's acknowledgements.
@@ -109,7 +122,10 @@ mod tests {
         ] {
             assert_eq!(parse(&sealed.name()), Name::Sealed(sealed));
         }
-        assert_eq!(parse(&open(0xfeed, 3)), Name::Open);
+        for (owner, slot) in [(0, 0), (0xfeed, 3), (u64::MAX, 63), (1 << 63, u64::MAX >> 16)] {
+            assert_eq!(open(owner, slot), format!("{owner:016x}-{slot:02x}{OPEN}"));
+            assert_eq!(parse(&open(owner, slot)), Name::Open);
+        }
         assert_eq!(parse(&ack(12)), Name::Ack(12));
     }
 

@@ -10,6 +10,7 @@ use super::draft::Draft;
 use super::fast::Fast;
 use super::mapped::Stop;
 use super::memory::Held;
+use super::owner::Owner;
 use super::settings::{Label, LossCause, MOVED, RecordKind, Settings};
 use super::writer::Writer;
 use crate::platform::fork;
@@ -82,7 +83,7 @@ pub struct Health {
 #[derive(Debug)]
 pub(super) struct Common {
     pub(super) directory: PathBuf,
-    pub(super) label: Label,
+    pub(super) owner: Owner,
     pub(super) settings: Settings,
     pub(super) allowed: Allowed,
 }
@@ -138,7 +139,22 @@ impl Journal {
     /// A journal in this directory, which need not exist.
     #[must_use]
     pub fn new(directory: PathBuf, label: Label, settings: Settings) -> Self {
-        let common = Common { directory, label, settings, allowed: Allowed::default() };
+        Self::of(directory, Owner::of(label), settings)
+    }
+
+    /// A journal for who finds the origin out when it is needed. As long as `key` and `destination` are the same, so
+    /// is the origin: see [`Owner`].
+    pub(crate) fn found(
+        directory: PathBuf,
+        (key, destination): (u64, String),
+        find: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+        settings: Settings,
+    ) -> Self {
+        Self::of(directory, Owner::found(key, destination, Box::new(find)), settings)
+    }
+
+    fn of(directory: PathBuf, owner: Owner, settings: Settings) -> Self {
+        let common = Common { directory, owner, settings, allowed: Allowed::default() };
         Self { common, first: Process::new() }
     }
 

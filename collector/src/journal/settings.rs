@@ -1,6 +1,5 @@
 //! The journal's vocabulary: kinds, causes, limits.
 
-use crate::sum::sum;
 use std::time::{Duration, SystemTime};
 
 /// What a record is.
@@ -191,10 +190,4 @@ impl Label {
     pub(super) const MAX_DESTINATION: usize = 2 << 10;
     /// More than this is refused.
     pub(super) const MAX_ORIGIN: usize = 8 << 10;
-
-    /// What slots' names begin with.
-    pub(super) fn checksum(&self) -> u32 {
-        let length = sum(0, &(self.destination.len() as u64).to_le_bytes());
-        sum(sum(length, self.destination.as_bytes()), &self.origin)
-    }
 }

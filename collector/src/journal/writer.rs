@@ -13,7 +13,7 @@ use super::memory::{Held, Memory};
 use super::notes;
 use super::recorder::{AppendError, Common, Fallback, Health};
 use super::segment::{Loaded, count};
-use super::settings::{Label, LossCause, Map, RecordKind};
+use super::settings::{LossCause, Map, RecordKind};
 use crate::platform::folder::{Folder, How};
 use crate::platform::host::FileSystem;
 use crate::platform::{file, fork};
@@ -395,19 +395,17 @@ impl Writer {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         self.denied = false;
-        let label = &common.label;
-        if label.destination.len() > Label::MAX_DESTINATION || label.origin.len() > Label::MAX_ORIGIN {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "destination or origin is too long"));
-        }
+        let owner = &common.owner;
+        owner.check()?;
         let folder = match self.folder.take() {
             Some(folder) => folder,
             None => Folder::create(&common.directory)?,
         };
-        let leased = match Lease::take(&folder, label, &common.settings, self.filled) {
+        let leased = match Lease::take(&folder, owner, &common.settings, self.filled) {
             // The directory itself was removed, by a purge or by hand: once more from the start.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let folder = Folder::create(&common.directory)?;
-                let leased = Lease::take(&folder, label, &common.settings, self.filled);
+                let leased = Lease::take(&folder, owner, &common.settings, self.filled);
                 self.folder = Some(folder);
                 leased
             }

@@ -16,6 +16,20 @@ pub fn container() -> Option<&'static str> {
     container_in(Path::new("/"), &|name| std::env::var_os(name))
 }
 
+/// What decides whether this is a container, at a tenth of the cost: as long as it is the same, so is the answer.
+/// All but the environment is in the file system, whose root no container shares with its host.
+pub(crate) fn decided_by(add: &mut dyn FnMut(&[u8])) {
+    for name in ["KUBERNETES_SERVICE_HOST", "container"] {
+        add(std::env::var_os(name).unwrap_or_default().as_encoded_bytes());
+    }
+    #[cfg(unix)]
+    if let Ok(root) = fs::symlink_metadata("/") {
+        use std::os::unix::fs::MetadataExt;
+        add(&root.dev().to_le_bytes());
+        add(&root.ino().to_le_bytes());
+    }
+}
+
 fn container_in(root: &Path, environment: &dyn Fn(&str) -> Option<OsString>) -> Option<&'static str> {
     let set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
     if set("KUBERNETES_SERVICE_HOST") {

@@ -13,6 +13,18 @@ pub(crate) fn hostname() -> Option<String> {
     whoami::hostname().ok().and_then(|name| text(name.as_bytes()))
 }
 
+/// The host's name and the system's version, in one look.
+pub(crate) fn system(add: &mut dyn FnMut(&[u8])) {
+    #[cfg(unix)]
+    {
+        let system = rustix::system::uname();
+        add(system.nodename().to_bytes());
+        add(system.release().to_bytes());
+    }
+    #[cfg(not(unix))]
+    add(hostname().unwrap_or_default().as_bytes());
+}
+
 /// The user's number; 0 where users have none.
 pub(crate) fn number() -> u32 {
     #[cfg(unix)]

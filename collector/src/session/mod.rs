@@ -170,11 +170,26 @@ impl Session {
         let settings = self.journal_settings();
         let journal = move || {
             let destination = if may == May::Local { LOCAL } else { &session.selected.destination };
-            let label = Label { destination: destination.to_owned(), origin: origin::encoded(&session) };
-            session.forget_if_denied(&guard);
+            let (directory, settings) = (session.journal_directory(), settings.clone());
+            let finder = (Arc::clone(&session), Arc::clone(&guard));
+            let find = move || {
+                let origin = origin::encoded(&finder.0);
+                finder.0.forget_if_denied(&finder.1);
+                origin
+            };
+            // Where no salt is stored yet, finding the origin out makes one.
+            let key = origin::key(&session)
+                .ok_or_else(|| find())
+                .or_else(|origin| origin::key(&session).ok_or(origin));
+            let journal = match key {
+                Ok(key) => Journal::found(directory, (key, destination.to_owned()), find, settings),
+                Err(origin) => {
+                    let label = Label { destination: destination.to_owned(), origin };
+                    Journal::new(directory, label, settings)
+                }
+            };
             let guard = Arc::clone(&guard);
-            Journal::new(session.journal_directory(), label, settings.clone())
-                .while_allowed(move || guard.look() == may)
+            journal.while_allowed(move || guard.look() == may)
         };
         let mut recorder = Recorder::new(journal, self.logger.clone());
         recorder.gate = Some(gate);

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::backend::Origin;
 use crate::identity::{self, Identity};
+use crate::sum::hash;
 use crate::tool::IdentityKind;
 
 /// What the machine id is made of, by the author's word.
@@ -35,6 +36,32 @@ pub(crate) fn origin(session: &Session, machine_id: Option<String>) -> Origin {
     }
 }
 
+/// A number that stands for what the origin is made of: as long as it is the same, so is the origin. It costs four looks
+/// at files and the system's name; the origin costs several times that. None where the origin has to be found out
+/// for that, or where no salt is stored.
+pub(super) fn key(session: &Session) -> Option<u64> {
+    let mut made_of = Vec::with_capacity(512);
+    let mut add = |part: &[u8]| {
+        made_of.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        made_of.extend_from_slice(part);
+    };
+    for part in [
+        env!("CARGO_PKG_VERSION"),
+        env!("TELEMETRY_RUSTC_VERSION"),
+        std::env::consts::ARCH,
+        session.config.name(),
+        &session.config.tool.id,
+        session.tool.version(),
+        crate::platform::ci::current().unwrap_or_default(),
+    ] {
+        add(part.as_bytes());
+    }
+    crate::platform::user::system(&mut add);
+    crate::platform::container::decided_by(&mut add);
+    add(&[identity(session) as u8]);
+    identity::made_of(session.place.directory(), identity(session), &mut add).then(|| hash(0, &made_of))
+}
+
 /// The origin as the journal's segments carry it.
 pub(super) fn encoded(session: &Session) -> Vec<u8> {
     serde_json::to_vec(&origin(session, machine_id(session))).unwrap_or_default()
@@ -48,4 +75,73 @@ fn os_version() -> String {
 #[cfg(not(unix))]
 fn os_version() -> String {
     String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::Tool;
+    use std::path::Path;
+
+    fn session(home: &Path, version: &str, id: &str, kind: &str) -> Session {
+        let toml = format!("[tool]\nid = \"{id}\"\n[identity]\nkind = \"{kind}\"\n");
+        Session::new(Tool::from_toml(version.to_owned(), toml).data_directory(home)).unwrap()
+    }
+
+    fn keyed(home: &Path) -> Session {
+        session(home, "1.0.0", "com.example.key", "keyed")
+    }
+
+    #[test]
+    fn the_key_is_the_same_in_every_run_and_there_is_none_before_there_is_a_salt() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(key(&keyed(home.path())), None);
+        assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "to ask makes nothing");
+        let id = machine_id(&keyed(home.path()));
+        let first = key(&keyed(home.path()));
+        assert!(first.is_some());
+        assert_eq!((machine_id(&keyed(home.path())), key(&keyed(home.path()))), (id, first));
+    }
+
+    #[test]
+    fn whatever_the_origin_says_changes_the_key() {
+        let home = tempfile::tempdir().unwrap();
+        machine_id(&keyed(home.path())).unwrap();
+        let mut keys = vec![key(&keyed(home.path())).unwrap()];
+        for (version, id, kind) in [
+            ("1.0.1", "com.example.key", "keyed"),
+            ("1.0.0", "com.example.other", "keyed"),
+            ("1.0.0", "com.example.key", "random"),
+            ("1.0.0", "com.example.key", "none"),
+        ] {
+            keys.push(key(&session(home.path(), version, id, kind)).unwrap());
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 5);
+        let unkeyed = session(home.path(), "1.0.0", "com.example.key", "unkeyed");
+        assert_eq!(key(&unkeyed), None, "that follows what is not cheap to look at");
+    }
+
+    #[test]
+    fn a_salt_that_was_copied_replaced_or_written_to_has_another_key() {
+        let home = tempfile::tempdir().unwrap();
+        let salt = home.path().join("identity");
+        machine_id(&keyed(home.path())).unwrap();
+        let mut keys = vec![key(&keyed(home.path())).unwrap()];
+        let copied = tempfile::tempdir().unwrap();
+        std::fs::copy(&salt, copied.path().join("identity")).unwrap();
+        keys.push(key(&keyed(copied.path())).unwrap());
+        identity::forget(home.path()).unwrap();
+        assert_eq!(key(&keyed(home.path())), None);
+        machine_id(&keyed(home.path())).unwrap();
+        keys.push(key(&keyed(home.path())).unwrap());
+        let mut longer = std::fs::read(&salt).unwrap();
+        longer.push(b'\n');
+        std::fs::write(&salt, longer).unwrap();
+        keys.push(key(&keyed(home.path())).unwrap());
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 4);
+    }
 }
