@@ -47,6 +47,9 @@ fn ask(occasion: Occasion, asker: &mut dyn Asker) -> Result<Asked, CommandError>
     let session = session::current()?;
     let asked = put(&session, occasion, asker)
         .map_err(|error| CommandError::NotStored { path: session.place.directory().to_path_buf(), error })?;
+    if let Asked::Yes = &asked {
+        session.make_ready();
+    }
     if let Asked::No(_) = &asked {
         // Of an older yes, to another policy or destination.
         journal::purge(&session.journal_directory()).map_err(CommandError::NotPurged)?;

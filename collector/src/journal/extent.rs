@@ -52,7 +52,12 @@ impl Extent {
     /// What a slot's segment may hold as a rule. With more writers at a time each gets less, so that together they
     /// stay within bounds.
     pub(super) fn usual(settings: &Settings, slot: u64) -> Self {
-        let bytes = (settings.segment_bytes() / (slot + 1)).max(64 << 10).min(host::file_size_limit());
+        Self::within(settings, slot, host::file_size_limit())
+    }
+
+    /// The same for who has just asked how large a file may be.
+    pub(super) fn within(settings: &Settings, slot: u64, limit: u64) -> Self {
+        let bytes = (settings.segment_bytes() / (slot + 1)).max(64 << 10).min(limit);
         Self { usual: Amount { bytes, events: settings.segment_events() }, whole: false }
     }
 

@@ -10,7 +10,7 @@ use super::settings::Settings;
 use crate::platform::file::{self, Look};
 use crate::platform::folder::{Folder, How};
 use crate::platform::mapping::Mapping;
-use crate::platform::{self, whole};
+use crate::platform::{self, host, whole};
 use std::fs::{File, TryLockError};
 use std::io;
 
@@ -48,6 +48,8 @@ pub(super) struct Lease {
     pub(super) free: Amount,
     /// What making room for it cost.
     pub(super) lost: Lost,
+    /// How large a file may be, as it was when this was leased; none once that was used.
+    pub(super) limit: Option<u64>,
 }
 
 impl Lease {
@@ -81,6 +83,22 @@ impl Lease {
         }
     }
 
+    /// The first slot, where it is there, free, and has room. It is in a directory that is on no file system that
+    /// machines share, so the directory need not be [settled](Folder::settle) for it.
+    pub(super) fn again(folder: &Folder, owner: &Owner, settings: &Settings) -> io::Result<Option<Self>> {
+        let name = names::open(owner.key(), 0);
+        let Ok(file) = folder.open_file(&name, How::Write) else { return Ok(None) };
+        match Self::opened(folder, file, &name, 0, owner, settings)? {
+            Opened::Filled(Slot::Leased(lease)) => Ok(Some(lease)),
+            Opened::Filled(_) => Ok(None),
+            Opened::Empty(file, _) => {
+                // Closing would not do: see `Writer::release`.
+                let _ = file.unlock();
+                Ok(None)
+            }
+        }
+    }
+
     fn slot(
         folder: &Folder,
         name: &str,
@@ -95,23 +113,44 @@ impl Lease {
             Err(error) if is_obstacle(&error) => return Ok(Slot::Next),
             Err(error) => return Err(error),
         };
+        match Self::opened(folder, file, name, slot, owner, settings)? {
+            Opened::Filled(slot) => Ok(slot),
+            Opened::Empty(file, extent) => {
+                Self::create(folder, file, name, (extent, before), owner, settings).map(Slot::Leased)
+            }
+        }
+    }
+
+    fn opened(
+        folder: &Folder,
+        file: File,
+        name: &str,
+        slot: u64,
+        owner: &Owner,
+        settings: &Settings,
+    ) -> io::Result<Opened> {
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Slot::Next),
+            Err(TryLockError::WouldBlock) => return Ok(Opened::Filled(Slot::Next)),
             Err(TryLockError::Error(error)) => return Err(error),
         }
         let look = file::look(&file)?;
-        if !look.is_ours() {
-            return Ok(Slot::Next);
+        if !folder.owns(&look) {
+            return Ok(Opened::Filled(Slot::Next));
         }
         if !folder.still_names(name, &look) {
-            return Ok(Slot::Again);
+            return Ok(Opened::Filled(Slot::Again));
         }
-        let extent = Extent::usual(settings, slot);
+        let limit = host::file_size_limit();
+        let extent = Extent::within(settings, slot, limit);
         if look.size == 0 {
-            return Self::create(folder, file, name, (extent, before), owner, settings).map(Slot::Leased);
+            return Ok(Opened::Empty(file, extent));
         }
-        Self::reopen(folder, file, name, extent, &look, owner)
+        let mut reopened = Self::reopen(folder, file, name, extent, &look, owner)?;
+        if let Slot::Leased(lease) = &mut reopened {
+            lease.limit = Some(limit);
+        }
+        Ok(Opened::Filled(reopened))
     }
 
     fn create(
@@ -132,6 +171,11 @@ impl Lease {
         Ok(Self { lost, free: free.less(extent.most()), ..Self::begin(file, name, extent, owner, settings)? })
     }
 
+    /// Makes the first slot where there is none, for whoever records next. No room is made for it: it holds nothing.
+    pub(super) fn first(folder: &Folder, owner: &Owner, settings: &Settings) -> io::Result<Option<Self>> {
+        Self::empty(folder, owner, settings, 0, Extent::usual(settings, 0))
+    }
+
     /// Leases an empty slot to be used later, for which no room is made yet; none where each of the first ones is
     /// somebody's.
     pub(super) fn ahead(
@@ -140,20 +184,33 @@ impl Lease {
         settings: &Settings,
         extent: Extent,
     ) -> io::Result<Option<Self>> {
-        let key = owner.key();
         for slot in 0..SLOTS_AHEAD {
-            let name = names::open(key, slot);
-            let file = folder.open_file(&name, How::Create)?;
-            if file.try_lock().is_err() {
-                continue;
+            if let Some(lease) = Self::empty(folder, owner, settings, slot, extent)? {
+                return Ok(Some(lease));
             }
-            let look = file::look(&file)?;
-            if look.size == 0 && look.is_ours() && folder.still_names(&name, &look) {
-                return Self::begin(file, &name, extent, owner, settings).map(Some);
-            }
-            // Closing would not do: see `Writer::release`.
-            let _ = file.unlock();
         }
+        Ok(None)
+    }
+
+    /// Leases this slot if it is empty and nobody has it.
+    fn empty(
+        folder: &Folder,
+        owner: &Owner,
+        settings: &Settings,
+        slot: u64,
+        extent: Extent,
+    ) -> io::Result<Option<Self>> {
+        let name = names::open(owner.key(), slot);
+        let file = folder.open_file(&name, How::Create)?;
+        if file.try_lock().is_err() {
+            return Ok(None);
+        }
+        let look = file::look(&file)?;
+        if look.size == 0 && folder.owns(&look) && folder.still_names(&name, &look) {
+            return Self::begin(file, &name, extent, owner, settings).map(Some);
+        }
+        // Closing would not do: see `Writer::release`.
+        let _ = file.unlock();
         Ok(None)
     }
 
@@ -172,7 +229,8 @@ impl Lease {
         let (name, seed) = (name.to_owned(), Seed::of(id));
         let (tally, lost) = (Tally::default(), Lost::default());
         let (found, free) = (Amount::new(start, tally), Amount::default());
-        Ok(Self { file, name, id, seed, tail: start, start, tally, extent, ready, found, free, lost })
+        let limit = None;
+        Ok(Self { file, name, id, seed, tail: start, start, tally, extent, ready, found, free, lost, limit })
     }
 
     /// What this process has put into it, which is `tally` and ends at `tail` by now.
@@ -240,6 +298,7 @@ impl Lease {
             found: Amount::default(),
             free: Amount::default(),
             lost: Lost::default(),
+            limit: None,
         };
         lease.find_tail(&bytes[..read])?;
         lease.found = Amount::new(lease.tail, lease.tally);
@@ -313,6 +372,13 @@ impl Lease {
         let full = self.tail + size as u64 > most.bytes || u64::from(self.tally.events()) >= most.events;
         !full || self.tail == self.start
     }
+}
+
+/// What was found in a slot that is there.
+enum Opened {
+    /// Nothing, and it is ours now.
+    Empty(File, Extent),
+    Filled(Slot),
 }
 
 enum Slot {

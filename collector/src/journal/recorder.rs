@@ -178,21 +178,22 @@ impl Journal {
     pub fn append(&self, kind: RecordKind, id: &[u8; 16], payload: &[u8]) -> Result<(), AppendError> {
         let mut draft = Draft::new();
         draft.begin().put_slice(payload);
-        match self.append_draft(kind, *id, self.common.settings.seconds(), &mut draft) {
+        let seconds = self.common.settings.seconds();
+        match self.append_draft(kind, *id, (seconds, fork::pid()), &mut draft) {
             Appended::Failed(error) => Err(*error),
             Appended::Stored | Appended::Written => Ok(()),
         }
     }
 
-    /// The same, of a payload that was made where a record needs it, by a caller who knows the time.
+    /// The same, of a payload that was made where a record needs it, by a caller who knows the time and the process.
     pub(crate) fn append_draft(
         &self,
         kind: RecordKind,
         id: [u8; 16],
-        seconds: u32,
+        (seconds, pid): (u32, u32),
         draft: &mut Draft,
     ) -> Appended {
-        let process = self.process();
+        let process = self.process_of(pid);
         let (size, most) = (draft.payload_len(), self.common.settings.record_bytes());
         if size > most {
             process.writer().lose(LossCause::TooLarge, 1);
@@ -286,6 +287,13 @@ impl Journal {
         gone
     }
 
+    /// Leaves a slot for the next process that records, where there is none: to make one takes several times what
+    /// all else of a first record does. What cannot be made now is made then.
+    pub(crate) fn make_ready(&self) {
+        let process = self.process();
+        let _ = process.writer().make_ready(&self.common, &process.fast);
+    }
+
     /// Counts events that were lost before they got here. The count reaches the disk with the next
     /// record.
     pub fn count_loss(&self, cause: LossCause, count: u64) {
@@ -316,7 +324,10 @@ impl Journal {
 
     /// What belongs to the process that this runs in: the last of the family that led here.
     fn process(&self) -> &Process {
-        let pid = fork::pid();
+        self.process_of(fork::pid())
+    }
+
+    fn process_of(&self, pid: u32) -> &Process {
         let mut process = &self.first;
         while let Some(child) = process.child.get() {
             process = child;

@@ -15,7 +15,7 @@ use super::recorder::{AppendError, Common, Fallback, Health};
 use super::segment::{Loaded, count};
 use super::settings::{LossCause, Map, RecordKind};
 use crate::platform::folder::{Folder, How};
-use crate::platform::host::FileSystem;
+use crate::platform::host::{self, FileSystem};
 use crate::platform::{file, fork};
 use std::io;
 
@@ -311,9 +311,9 @@ impl Writer {
         };
         let end = lease.tail + record.size() as u64;
         let tally = lease.tally.after(record.kind());
-        if let Err(error) =
-            file::write_at(&lease.file, record.place(lease.seed, lease.tail, tally), lease.tail)
-        {
+        let limit = lease.limit.take().unwrap_or_else(host::file_size_limit);
+        let placed = record.place(lease.seed, lease.tail, tally);
+        if let Err(error) = file::write_within(&lease.file, placed, lease.tail, limit) {
             // What a full disk took of it would only be in the next writer's way.
             let _ = lease.file.set_len(lease.tail);
             lease.ready = 0;
@@ -399,7 +399,18 @@ impl Writer {
         owner.check()?;
         let folder = match self.folder.take() {
             Some(folder) => folder,
-            None => Folder::create(&common.directory)?,
+            None => match Folder::glimpse(&common.directory) {
+                // As a rule the last run's slot is there.
+                Ok(folder) => match Lease::again(&folder, owner, &common.settings)? {
+                    Some(lease) => {
+                        self.folder = Some(folder);
+                        self.begin(lease);
+                        return Ok(());
+                    }
+                    None => folder.settle()?,
+                },
+                Err(_) => Folder::create(&common.directory)?,
+            },
         };
         let leased = match Lease::take(&folder, owner, &common.settings, self.filled) {
             // The directory itself was removed, by a purge or by hand: once more from the start.
@@ -418,6 +429,23 @@ impl Writer {
         let lost = std::mem::take(&mut lease.lost);
         self.take_losses(lost);
         self.begin(lease);
+        Ok(())
+    }
+
+    /// Leaves a slot for whoever records next, where there is none. What that takes is nobody's time then.
+    pub(super) fn make_ready(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
+        common.owner.check()?;
+        if self.lease.is_some() || !common.allowed.ask() {
+            return Ok(());
+        }
+        let folder = Folder::create(&common.directory)?;
+        let lease = Lease::first(&folder, &common.owner, &common.settings);
+        self.folder = Some(folder);
+        if let Some(lease) = lease? {
+            self.begin(lease);
+            self.ask(common, fast)?;
+            self.release(fast);
+        }
         Ok(())
     }
 

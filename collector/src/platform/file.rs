@@ -38,10 +38,15 @@ impl Look {
     /// Whether it is a regular file that this user owns.
     pub(crate) fn is_ours(&self) -> bool {
         #[cfg(unix)]
-        let owned = self.owner == rustix::process::geteuid().as_raw();
+        return self.is_of(rustix::process::geteuid().as_raw());
         #[cfg(not(unix))]
-        let owned = true;
-        self.regular && owned
+        return self.regular;
+    }
+
+    /// The same for a user whose number is known.
+    #[cfg(unix)]
+    pub(crate) fn is_of(&self, owner: u32) -> bool {
+        self.regular && self.owner == owner
     }
 
     #[cfg(unix)]
@@ -98,7 +103,14 @@ pub(crate) fn fits(end: u64) -> io::Result<()> {
 
 /// Writes all of `bytes`.
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    fits(offset + bytes.len() as u64)?;
+    write_within(file, bytes, offset, super::host::file_size_limit())
+}
+
+/// The same for who has just asked how large a file may be.
+pub(crate) fn write_within(file: &File, bytes: &[u8], offset: u64, limit: u64) -> io::Result<()> {
+    if offset + bytes.len() as u64 > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
     let (mut done, mut interrupted) = (0, 0);
     while done < bytes.len() {
         #[cfg(unix)]

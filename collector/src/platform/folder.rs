@@ -10,7 +10,7 @@
 
 use super::file::Look;
 use super::host::{self, FileSystem};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,11 @@ pub(crate) struct Folder {
     #[cfg(unix)]
     handle: std::os::fd::OwnedFd,
     path: PathBuf,
-    file_system: FileSystem,
+    /// Found out when it is needed, where that was not before the directory was opened.
+    file_system: OnceCell<FileSystem>,
+    /// Whose it is.
+    #[cfg(unix)]
+    owner: u32,
     /// It was made by this, and nobody has asked yet.
     new: Cell<bool>,
 }
@@ -64,7 +68,8 @@ mod unix {
         if fd.as_raw_fd() > 2 { Ok(fd) } else { Ok(rustix::io::fcntl_dupfd_cloexec(&fd, 3)?) }
     }
 
-    fn open_directory(at: impl AsFd, path: impl rustix::path::Arg) -> io::Result<OwnedFd> {
+    /// The directory, and whose it is: this user's.
+    fn open_directory(at: impl AsFd, path: impl rustix::path::Arg) -> io::Result<(OwnedFd, u32)> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = above_standard(rustix::fs::openat(at, path, flags, Mode::empty())?)?;
         let stat = rustix::fs::fstat(&fd)?;
@@ -78,7 +83,7 @@ mod unix {
         if stat.st_mode & 0o077 != 0 {
             rustix::fs::fchmod(&fd, Mode::RWXU)?;
         }
-        Ok(fd)
+        Ok((fd, stat.st_uid))
     }
 
     /// Makes a directory, and its parents if need be; says whether it did.
@@ -106,44 +111,65 @@ mod unix {
         /// Opens it, making it and its parents if needed.
         pub(crate) fn create(path: &Path) -> io::Result<Self> {
             let mut new = false;
-            let handle = match open_directory(CWD, path) {
+            let opened = match open_directory(CWD, path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     new = make_directory(path)?;
                     open_directory(CWD, path)?
                 }
                 other => other?,
             };
-            let folder = Self::at(handle, path, true)?;
+            let folder = Self::at(opened, path, true)?;
             // What is in another machine's part of it is not known.
-            folder.new.set(new && folder.file_system != FileSystem::Shared);
+            folder.new.set(new && folder.file_system() != FileSystem::Shared);
             Ok(folder)
+        }
+
+        /// Opens it without asking what it is on: for who looks for an entry that is only made where it is known to be
+        /// on no file system that machines share. Else it has to be [settled](Self::settle) first.
+        pub(crate) fn glimpse(path: &Path) -> io::Result<Self> {
+            let (handle, owner) = open_directory(CWD, path)?;
+            let (path, file_system) = (path.to_path_buf(), OnceCell::new());
+            Ok(Self { handle, path, file_system, owner, new: Cell::new(false) })
+        }
+
+        /// What [`create`](Self::create) would have opened.
+        pub(crate) fn settle(self) -> io::Result<Self> {
+            let path = self.path.clone();
+            Self::at((self.handle, self.owner), &path, true)
+        }
+
+        /// Whether this is a regular file of the one whose directory it is.
+        pub(crate) fn owns(&self, look: &Look) -> bool {
+            look.is_of(self.owner)
+        }
+
+        /// What it is on.
+        pub(crate) fn file_system(&self) -> FileSystem {
+            *self.file_system.get_or_init(|| host::file_system(&self.handle))
         }
 
         /// The directory itself, whatever it is on.
         pub(super) fn exactly(path: &Path) -> io::Result<Self> {
-            let handle = open_directory(CWD, path)?;
-            Ok(Self {
-                handle,
-                path: path.to_path_buf(),
-                file_system: FileSystem::Shared,
-                new: Cell::new(false),
-            })
+            Ok(Self::on(open_directory(CWD, path)?, path.to_path_buf(), FileSystem::Shared))
         }
 
-        fn at(handle: OwnedFd, path: &Path, create: bool) -> io::Result<Self> {
-            let file_system = host::file_system(&handle);
+        fn at(opened: (OwnedFd, u32), path: &Path, create: bool) -> io::Result<Self> {
+            let file_system = host::file_system(&opened.0);
             if file_system != FileSystem::Shared {
-                return Ok(Self { handle, path: path.to_path_buf(), file_system, new: Cell::new(false) });
+                return Ok(Self::on(opened, path.to_path_buf(), file_system));
             }
             let name = host::directory();
             if create {
-                match rustix::fs::mkdirat(&handle, name.as_str(), Mode::RWXU) {
+                match rustix::fs::mkdirat(&opened.0, name.as_str(), Mode::RWXU) {
                     Ok(()) | Err(rustix::io::Errno::EXIST) => {}
                     Err(error) => return Err(error.into()),
                 }
             }
-            let handle = open_directory(&handle, name.as_str())?;
-            Ok(Self { handle, path: path.join(name), file_system, new: Cell::new(false) })
+            Ok(Self::on(open_directory(&opened.0, name.as_str())?, path.join(name), file_system))
+        }
+
+        fn on((handle, owner): (OwnedFd, u32), path: PathBuf, file_system: FileSystem) -> Self {
+            Self { handle, path, file_system: OnceCell::from(file_system), owner, new: Cell::new(false) }
         }
 
         /// Opens an entry; never through a link, and only a regular file of this user's.
@@ -215,7 +241,7 @@ impl Folder {
         if !std::fs::symlink_metadata(path)?.is_dir() {
             return Err(io::Error::new(io::ErrorKind::NotADirectory, "not a directory; remove it"));
         }
-        Ok(Self { path: path.to_path_buf(), file_system: FileSystem::Shared, new: Cell::new(false) })
+        Ok(Self::on(path.to_path_buf(), FileSystem::Shared))
     }
 
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
@@ -226,9 +252,29 @@ impl Folder {
         if host::file_system_at(path) == FileSystem::Shared {
             let path = path.join(host::directory());
             std::fs::symlink_metadata(&path)?;
-            return Ok(Self { path, file_system: FileSystem::Shared, new: Cell::new(false) });
+            return Ok(Self::on(path, FileSystem::Shared));
         }
-        Ok(Self { path: path.to_path_buf(), file_system: FileSystem::Plain, new: Cell::new(false) })
+        Ok(Self::on(path.to_path_buf(), FileSystem::Plain))
+    }
+
+    fn on(path: PathBuf, file_system: FileSystem) -> Self {
+        Self { path, file_system: OnceCell::from(file_system), new: Cell::new(false) }
+    }
+
+    pub(crate) fn glimpse(path: &Path) -> io::Result<Self> {
+        Self::open(path)
+    }
+
+    pub(crate) fn settle(self) -> io::Result<Self> {
+        Ok(self)
+    }
+
+    pub(crate) fn owns(&self, look: &Look) -> bool {
+        look.is_ours()
+    }
+
+    pub(crate) fn file_system(&self) -> FileSystem {
+        self.file_system.get().copied().unwrap_or(FileSystem::Plain)
     }
 
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
@@ -307,11 +353,6 @@ impl Folder {
     /// Removes the directory itself, if nothing is in it.
     pub(crate) fn remove_if_empty(&self) {
         let _ = std::fs::remove_dir(&self.path);
-    }
-
-    /// What it is on.
-    pub(crate) fn file_system(&self) -> FileSystem {
-        self.file_system
     }
 
     /// On a shared file system: what the other machines have in this directory of ours.

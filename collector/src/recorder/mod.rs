@@ -21,7 +21,7 @@ use crate::consent::{Gate, May};
 use crate::diagnostics::{Logger, Severity};
 use crate::event::{Attribute, Ended, Event, EventId, Timestamp, codec, kind};
 use crate::journal::{self, AppendError, Appended, Draft, Journal, LossCause, RecordKind};
-use crate::platform::{self, clock};
+use crate::platform::{self, clock, fork};
 
 const ON: u8 = 1;
 const EXTENDED: u8 = 2;
@@ -215,6 +215,11 @@ impl Recorder {
         self.journal.get_or_init(|| (self.open)())
     }
 
+    /// Makes everything ready for the first record of another process.
+    pub(crate) fn make_ready(&self) {
+        self.journal().make_ready();
+    }
+
     /// Makes what was recorded survive a loss of power.
     pub(crate) fn sync(&self) -> std::io::Result<()> {
         self.journal.get().map_or(Ok(()), Journal::sync)
@@ -313,7 +318,8 @@ impl Recorder {
     fn started(&self, name: &str, parent: Option<EventId>) -> (EventId, Timestamp, u64) {
         let moment = clock::ticking();
         let (seconds, nanos) = clock::time_at(moment);
-        let (id, time) = (Made::with(|made| self.ids.next(&mut made.ids)), Timestamp { seconds, nanos });
+        let (id, time) =
+            (Made::with(|made| self.ids.next(&mut made.ids, fork::pid())), Timestamp { seconds, nanos });
         if self.no_commands.load(Ordering::Relaxed) || !self.may_still(time) {
             return (id, time, moment);
         }
@@ -412,11 +418,12 @@ impl Recorder {
         now: Timestamp,
         made: &mut Made,
     ) -> Appended {
-        let id = if event.id == EventId([0; 16]) { self.ids.next(&mut made.ids) } else { event.id };
+        let pid = fork::pid();
+        let id = if event.id == EventId([0; 16]) { self.ids.next(&mut made.ids, pid) } else { event.id };
         let time = if event.time == Timestamp::default() { now } else { event.time };
         codec::encode(event, time, &self.metadata, made.draft.begin());
         let seconds = u32::try_from(now.seconds.max(0)).unwrap_or(u32::MAX);
-        self.journal().append_draft(record, id.0, seconds, &mut made.draft)
+        self.journal().append_draft(record, id.0, (seconds, pid), &mut made.draft)
     }
 }
 
@@ -466,8 +473,8 @@ struct Block {
 impl Ids {
     const AT_ONCE: u64 = 64;
 
-    fn next(&self, block: &mut Block) -> EventId {
-        let owner = u64::from(crate::platform::fork::pid());
+    fn next(&self, block: &mut Block, pid: u32) -> EventId {
+        let owner = u64::from(pid);
         if self.owner.load(Ordering::Acquire) != owner || self.process.load(Ordering::Relaxed) == 0 {
             self.process.store(random_part(), Ordering::Relaxed);
             self.owner.store(owner, Ordering::Release);

@@ -212,6 +212,16 @@ impl Session {
         recorder
     }
 
+    /// Makes the journal ready for the next run, so that its first record finds a slot and a salt: at a yes, and when a
+    /// sender has taken all there was. A helper's slots would be none of its tool's.
+    pub(crate) fn make_ready(self: &Arc<Self>) {
+        let gate = self.question.gate(self.place.clone());
+        if gate.first().may != May::Off && self.selected.choice != Choice::None && !self.answers_for_recorder
+        {
+            self.recorder(gate).make_ready();
+        }
+    }
+
     /// Takes a salt back that may have been made after the user said no: either the no finds it, or this finds
     /// the no.
     fn forget_if_denied(&self, gate: &Gate) {

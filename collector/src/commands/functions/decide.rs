@@ -34,6 +34,7 @@ pub fn enable(local: bool) -> Result<Enabled, CommandError> {
     let policy = session.config.consent.policy;
     consent::allow(&session.place, !local, policy, destination, Timestamp::now())
         .map_err(|error| CommandError::NotStored { path: session.place.directory().to_path_buf(), error })?;
+    session.make_ready();
     let verdict = session.verdict();
     let wanted = if local { May::Local } else { May::Send };
     Ok(Enabled {

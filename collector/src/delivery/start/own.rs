@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Leaving, Way, choose as chosen, is_due, is_inline, take_turn, tell, turn};
 use crate::consent::May;
 use crate::delivery::files;
-use crate::delivery::sender::{self, Urgency};
+use crate::delivery::sender::{self, Finished, Report, Urgency};
 use crate::event::Timestamp;
 use crate::platform::{ci, detach};
 use crate::session::Session;
@@ -131,9 +131,11 @@ fn detached(session: &Session, leaving: Leaving) -> std::io::Result<()> {
 }
 
 /// This process is a sender: it leaves its mark, drains the journal, and ends.
-pub(crate) fn as_sender(session: &Session) {
+pub(crate) fn as_sender(session: &Arc<Session>) {
     leave_mark(session);
-    drain(session, Urgency::Due);
+    if drain(session, Urgency::Due).finished == Finished::Empty {
+        session.make_ready();
+    }
 }
 
 /// Leaves the mark where no drain will: without a journal, and after a no, where a request to erase is carried on.
@@ -155,10 +157,10 @@ pub(in crate::delivery) fn leave_mark(session: &Session) {
 }
 
 /// This process is nothing but a sender.
-pub(in crate::delivery) fn drain(session: &Session, urgency: Urgency) {
+pub(in crate::delivery) fn drain(session: &Session, urgency: Urgency) -> Report {
     end_by_itself(session.config.delivery.lifetime.saturating_add(sender::GRACE));
     let deadline = Instant::now() + session.config.delivery.lifetime;
-    sender::run(session, urgency, deadline, false);
+    sender::run(session, urgency, deadline, false)
 }
 
 /// Ends this process after that time, whatever it hangs in: where no later run comes to end it, nobody else
