@@ -8,6 +8,11 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+#[path = "probe/install.rs"]
+mod install;
+
+use install::install;
+
 const CONFIG: &str = "[tool]\nid = \"com.example.greet\"\nsend_from_debug_builds = true\n\
                       [backend]\nuse = \"file\"\n[delivery]\ninterval = 0\n";
 
@@ -75,7 +80,7 @@ impl Machine {
             (linked.join("greet"), "whole/greet"),
         ] {
             std::fs::create_dir_all(it.path(to).parent().unwrap()).unwrap();
-            std::fs::copy(from, it.path(to)).unwrap();
+            install(&from, &it.path(to));
         }
         it
     }

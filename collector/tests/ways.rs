@@ -73,6 +73,32 @@ fn by_itself_a_tool_starts_itself_again_and_its_events_arrive() {
 }
 
 #[test]
+fn a_sender_that_has_taken_all_leaves_a_slot_that_the_next_run_records_into() {
+    use std::os::unix::fs::MetadataExt;
+    let home = Home::new();
+    assert!(run(&home, "five", AUTO).status().unwrap().success());
+    let slots = || {
+        let files = std::fs::read_dir(home.path("journal")).unwrap().map(|it| it.unwrap().path());
+        let slots = files.filter(|path| path.extension().is_some_and(|it| it == "open1" || it == "seg1"));
+        slots.map(|path| (std::fs::metadata(&path).map_or((0, 0), |it| (it.ino(), it.len())), path)).collect()
+    };
+    let mut ready: Vec<((u64, u64), std::path::PathBuf)> = Vec::new();
+    eventually("a slot is ready", || {
+        ready = slots();
+        arrived(&home) == 5
+            && telemetry::journal::survey(&home.path("journal")).events == 0
+            && ready.len() == 1
+    });
+    let [((inode, empty), _)] = ready[..] else { panic!("{ready:?}") };
+    assert!(run(&home, "five", "mode = \"never\"").status().unwrap().success());
+    let filled = slots();
+    let [((same, length), _)] = filled[..] else { panic!("{filled:?}") };
+    assert_eq!(same, inode);
+    assert!(length > empty);
+    assert_eq!(telemetry::journal::survey(&home.path("journal")).events, 5);
+}
+
+#[test]
 fn in_ci_where_children_end_with_their_parents_a_thread_of_the_next_run_sends() {
     let home = Home::new();
     let in_ci = |way: &str| {

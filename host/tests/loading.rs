@@ -235,7 +235,11 @@ mod cache {
         };
         set(place.path(), 0o755);
         let program = place.path().join("tool");
-        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        // By a process of its own: one that another test starts meanwhile would have the file open for writing, and it
+        // could not be run.
+        let copied =
+            std::process::Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();
+        assert!(copied.unwrap().success());
         chown(&program, Some(NOBODY), None).unwrap();
         let cached = |lent: bool| {
             let home = place.path().join(if lent { "lent" } else { "own" });

@@ -8,6 +8,11 @@ use std::sync::OnceLock;
 
 use telemetry_tests::{Answer, Vendor, eventually};
 
+#[path = "../../collector/tests/probe/install.rs"]
+mod install;
+
+use install::install;
+
 /// `note`, built as a package of its own: features are a choice for a whole build.
 fn recording_only() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -49,7 +54,7 @@ impl Installed {
     fn new(vendor: &str, delivery: &str) -> Self {
         let it = Self(tempfile::tempdir().unwrap());
         std::fs::create_dir(it.path("bin")).unwrap();
-        std::fs::copy(recording_only(), it.path("bin/note")).unwrap();
+        install(recording_only(), &it.path("bin/note"));
         let config = format!(
             "[tool]\nid = \"com.example.note\"\nsend_from_debug_builds = true\n[backend]\nuse = \"http\"\n\
              [endpoints.receiver]\nurl = \"{vendor}\"\nallow = [\"http\", \"loopback\"]\n\
@@ -67,7 +72,7 @@ impl Installed {
             "{} is missing: run `cargo build --workspace --all-targets`",
             helper.display()
         );
-        std::fs::copy(helper, self.path("bin/note-telemetry")).unwrap();
+        install(&helper, &self.path("bin/note-telemetry"));
         self
     }
 

@@ -80,6 +80,25 @@ fn a_first_time_user_in_a_terminal_says_yes_looks_around_and_says_no() {
 }
 
 #[test]
+fn a_yes_makes_the_next_run_ready_and_a_no_leaves_nothing_of_that() {
+    let vendor = Vendor::start();
+    let home = Home::new(&config(&vendor.url(), ""));
+    let journal = home.state().join("com.example.greet/journal");
+    assert_eq!(home.run(&["telemetry", "enable"]).code, Some(0));
+    let slots = || std::fs::read_dir(&journal).map_or(0, Iterator::count);
+    assert_eq!(slots(), 1);
+    assert_eq!(json(&home, &["status"])["pending_events"], 0);
+    assert_eq!(home.run(&["telemetry", "disable"]).code, Some(0));
+    assert!(!journal.exists());
+    assert!(!home.state().join("com.example.greet/identity").exists());
+    // Where something outranks the yes, nothing is made.
+    let enabled = home.greet(&["telemetry", "enable"]).env("DO_NOT_TRACK", "1").status();
+    assert!(enabled.is_ok_and(|status| status.success()));
+    assert!(!journal.exists());
+    assert!(!home.state().join("com.example.greet/identity").exists());
+}
+
+#[test]
 fn a_skipped_question_is_put_again_by_init_and_not_by_a_start() {
     let vendor = Vendor::start();
     let home = Home::new(&config(&vendor.url(), ""));

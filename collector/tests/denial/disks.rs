@@ -131,7 +131,7 @@ fn a_no_in_a_directory_that_became_read_only_is_stored_where_the_yes_stands() {
     }
     // The test program may lie where only root may look.
     let program = directory.path().join("program");
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    super::install::install(&std::env::current_exe().unwrap(), &program);
     std::fs::set_permissions(place.directory(), open(0o500)).unwrap();
     let said = deny_under(&place, |command| {
         let mut other = Command::new(&program);

@@ -8,6 +8,8 @@
 #![cfg(unix)]
 
 mod disks;
+#[path = "../probe/install.rs"]
+mod install;
 #[path = "../probe/needs.rs"]
 mod needs;
 mod sender;

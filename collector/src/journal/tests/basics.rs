@@ -67,6 +67,54 @@ fn ten_runs_of_one_event_share_a_segment() {
 }
 
 #[test]
+fn a_slot_that_was_made_ready_holds_nothing_and_takes_the_next_record() {
+    let temp = temp();
+    let directory = temp.path().join("journal");
+    journal(&directory).make_ready();
+    let ready = segments(&directory);
+    assert_eq!((ready.len(), survey(&directory).events), (1, 0));
+    assert_eq!(read_all(&directory, 10), []);
+    record(&journal(&directory), [1]);
+    assert_eq!((segments(&directory), survey(&directory).events), (ready, 1));
+    assert_eq!(deliver_events(&directory), [1]);
+}
+
+#[test]
+fn to_make_a_slot_ready_leaves_what_is_there_as_it_is() {
+    let temp = temp();
+    let bytes = || {
+        let [slot] = &segments(temp.path())[..] else { panic!("another slot") };
+        std::fs::read(temp.path().join(slot)).unwrap()
+    };
+    record(&journal(temp.path()), [1]);
+    let before = bytes();
+    journal(temp.path()).make_ready();
+    assert_eq!(bytes(), before);
+    // Nor where another process has it.
+    let busy = journal(temp.path());
+    record(&busy, [2]);
+    let before = bytes();
+    journal(temp.path()).make_ready();
+    busy.make_ready();
+    assert_eq!(bytes(), before);
+    record(&busy, [3]);
+    drop(busy);
+    assert_eq!(deliver_events(temp.path()), [1, 2, 3]);
+}
+
+#[test]
+fn a_slot_is_not_made_ready_where_nothing_may_be_recorded_and_is_taken_back_where_a_no_comes_meanwhile() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let temp = temp();
+    let directory = temp.path().join("journal");
+    journal(&directory).while_allowed(|| false).make_ready();
+    assert!(!directory.exists());
+    let asked = AtomicU32::new(0);
+    journal(&directory).while_allowed(move || asked.fetch_add(1, Ordering::Relaxed) == 0).make_ready();
+    assert!(!directory.exists());
+}
+
+#[test]
 fn two_writers_at_once_have_two_segments() {
     let temp = temp();
     let (one, two) = (journal(temp.path()), journal(temp.path()));
