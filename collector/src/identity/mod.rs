@@ -4,14 +4,15 @@
 //!
 //! - **Two tools' ids share nothing.** A keyed id ([`keyed`]) is a hash over the tool's id and a random
 //!   salt of its own, besides the machine's signals. Nobody can enumerate it from outside.
-//! - **It ends with the yes.** The salt is made when the first id is needed after a yes and is
-//!   deleted with the no; `reset` makes a new one.
+//! - **It ends with the yes.** The salt is made with the yes, or when the first id is needed where the
+//!   author or the environment decided, and is deleted with the no; `reset` makes a new one.
 //! - **It does not follow a copied home.** The place of the salt's file on its disk (its inode and
 //!   its birth) is part of what is hashed, so a copy has another id without anybody noticing that it
 //!   is one. So has a backup that was restored, which is the price.
 //! - **It is cheap.** The signals cost a tenth of a millisecond to gather, so the id is remembered
 //!   beside the salt, for as long as the salt's file, the host's name, the user and the machine id's
-//!   file stay the same.
+//!   file stay the same. A run that finds its journal's slot does not even read that: the slot is named
+//!   by the same things.
 //!
 //! The word for such an id is *pseudonymous*. It is never anonymous.
 
