@@ -86,13 +86,14 @@ mod with_compiler {
             if self.options.cache.is_none() {
                 return Ok(None);
             }
+            // Where there is no memory for that, or it may not be run, wasmtime's own may do.
             #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
             {
                 let placed = Placed::new(self.target).map_err(host)?;
-                let Some(code) = self.cache(&placed.engine).and_then(|cache| cache.read_placed()) else {
-                    return Ok(None);
-                };
-                if let Some(Ok(component)) = native_code::deserialize_placed(&placed, code, Origin::Cache) {
+                let code = self.cache(&placed.engine).and_then(|cache| cache.read_placed());
+                let loaded =
+                    code.and_then(|code| native_code::deserialize_placed(&placed, code, Origin::Cache));
+                if let Some(Ok(component)) = loaded {
                     return Ok(Some(Ok((placed.engine, component))));
                 }
             }

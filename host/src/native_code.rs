@@ -49,3 +49,14 @@ pub(crate) fn deserialize_placed(
     // is in no hands but those of `Placed`, which hands out no way to write.
     Some(unsafe { Component::deserialize_raw(&placed.engine, code) })
 }
+
+/// Lets what lies there be run. Fails where the system refuses that.
+#[cfg(all(feature = "compiler", target_os = "linux", target_arch = "x86_64"))]
+pub(crate) fn make_executable(text: &[u8]) -> std::io::Result<()> {
+    use rustix::mm::{MprotectFlags, mprotect};
+    let from = text.as_ptr().cast_mut().cast();
+    // SAFETY: `text` is borrowed, so the memory is there, and nobody writes to it as long as anybody reads it; it can
+    // be read as before. What else lies in its first and last page can be run, too, which wasmtime's own code is
+    // aligned to pages for.
+    Ok(unsafe { mprotect(from, text.len(), MprotectFlags::READ | MprotectFlags::EXEC) }?)
+}

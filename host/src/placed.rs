@@ -3,7 +3,7 @@
 //!
 //! A file that is mapped can be cut short or written to while it runs. Memory that is made for a copy of it a
 //! page at a time costs more than all else that a load does. This is memory of the process's own, in large pages
-//! where the system has them: made in one step, written once, and read-only and executable from then on.
+//! where the system has them: made in one step, written once, read-only from then on, and where the code is executable.
 //!
 //! The engine keeps it. `wasmtime` asks its engine to make code executable, and whatever uses the code, the code
 //! itself included, holds what it asks: so the memory is there for as long as anything can run in it, and nothing
@@ -18,6 +18,7 @@ use memmap2::{Advice, Mmap, MmapMut};
 use wasmtime::{CustomCodeMemory, Engine};
 
 use crate::engine::{self, Target};
+use crate::native_code::make_executable;
 
 /// A large page, and what such a page is aligned to.
 const LARGE: usize = 2 << 20;
@@ -44,13 +45,9 @@ impl Draft {
         self.map.get_mut(self.start..)?.get_mut(..self.length)
     }
 
-    /// Nobody writes to it any more, and for the processor it can be run. None where the system refuses that.
-    fn finish(self, target: Target) -> Option<Code> {
-        let map = match target {
-            Target::Native => self.map.make_exec(),
-            Target::Pulley => self.map.make_read_only(),
-        };
-        Some(Code { map: map.ok()?, start: self.start, length: self.length })
+    /// Nobody writes to it any more.
+    fn finish(self) -> Option<Code> {
+        Some(Code { map: self.map.make_read_only().ok()?, start: self.start, length: self.length })
     }
 }
 
@@ -85,20 +82,19 @@ impl Code {
 pub(crate) struct Placed {
     pub(crate) engine: Engine,
     room: Arc<Room>,
-    target: Target,
 }
 
 impl Placed {
     pub(crate) fn new(target: Target) -> wasmtime::Result<Self> {
         let room = Arc::new(Room::default());
         let engine = engine::engine_with(target, room.clone())?;
-        Ok(Self { engine, room, target })
+        Ok(Self { engine, room })
     }
 
     /// Takes what was read and checked for this engine's code. It lies where it is for as long as the engine and
-    /// all that is made with it, and it does not change. None where it cannot be run, or where there is one.
+    /// all that is made with it, and it does not change. None where there is one already.
     pub(crate) fn keep(&self, draft: Draft) -> Option<NonNull<[u8]>> {
-        self.room.code.set(draft.finish(self.target)?).ok()?;
+        self.room.code.set(draft.finish()?).ok()?;
         self.room.code.get().map(|code| NonNull::from(code.bytes()))
     }
 }
@@ -114,17 +110,14 @@ impl CustomCodeMemory for Room {
         PAGE
     }
 
-    /// It is executable already, and no other code is this engine's.
+    /// Of this engine's code, and of no other: the rest of it is a component's data, and is not to be run.
     fn publish_executable(&self, from: *const u8, length: usize) -> wasmtime::Result<()> {
-        let ours = self.code.get().is_some_and(|code| {
-            let (code, text) = (code.bytes().as_ptr_range(), from.addr()..from.addr() + length);
-            code.start.addr() <= text.start && text.end <= code.end.addr()
-        });
-        if ours {
-            Ok(())
-        } else {
-            Err(wasmtime::format_err!("an engine with room for one component got another"))
-        }
+        let code = self.code.get().map(Code::bytes).unwrap_or_default();
+        let at = from.addr().wrapping_sub(code.as_ptr().addr());
+        let Some(text) = code.get(at..).and_then(|rest| rest.get(..length)) else {
+            return Err(wasmtime::format_err!("an engine with room for one component got another"));
+        };
+        Ok(make_executable(text)?)
     }
 
     fn unpublish_executable(&self, _: *const u8, _: usize) -> wasmtime::Result<()> {
@@ -159,14 +152,25 @@ mod tests {
     fn what_was_placed_is_there_as_it_was_written_and_cannot_be_written_to_any_more() {
         for length in [1, PAGE + 1, WORTH_LARGE, LARGE + 1] {
             let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
-            for (target, expected) in [(Target::Native, "r-xp"), (Target::Pulley, "r--p")] {
+            for target in [Target::Native, Target::Pulley] {
                 let (placed, code) = placed(target, &bytes);
                 assert_eq!(placed.room.code.get().unwrap().bytes(), bytes);
                 assert_eq!(code.len(), length);
                 let [first, last] = [0, length - 1].map(|at| code.addr().get() + at);
-                assert_eq!([rights(first), rights(last)], [expected; 2], "{length}");
+                assert_eq!([rights(first), rights(last)], ["r--p"; 2], "{length}");
                 assert!(first.is_multiple_of(PAGE));
             }
+        }
+    }
+
+    #[test]
+    fn of_what_was_placed_only_the_code_can_be_run() {
+        for length in [3 * PAGE, LARGE + PAGE] {
+            let (placed, code) = placed(Target::Native, &vec![1; length]);
+            let first = code.cast::<u8>().as_ptr().cast_const();
+            placed.room.publish_executable(first.wrapping_add(PAGE), PAGE).unwrap();
+            let found = [0, PAGE, 2 * PAGE - 1, 2 * PAGE].map(|at| rights(first.addr() + at));
+            assert_eq!(found, ["r--p", "r-xp", "r-xp", "r--p"]);
         }
     }
 
@@ -180,6 +184,7 @@ mod tests {
         let own = code.cast::<u8>().as_ptr().cast_const();
         placed.room.publish_executable(own, 3 * PAGE).unwrap();
         placed.room.publish_executable(own, 3 * PAGE + 1).unwrap_err();
+        placed.room.publish_executable(own.wrapping_sub(PAGE), PAGE).unwrap_err();
         placed.room.publish_executable([0_u8; 8].as_ptr(), 8).unwrap_err();
         Room::default().publish_executable(own, PAGE).unwrap_err();
     }

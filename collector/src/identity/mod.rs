@@ -59,12 +59,23 @@ pub enum Identity {
 /// ```
 #[must_use]
 pub fn current(directory: &Path, kind: Identity, tool_id: &str) -> Option<String> {
+    current_and_kept(directory, kind, tool_id).0
+}
+
+/// The same, and whether it is made of a salt that is stored, or of none.
+pub(crate) fn current_and_kept(directory: &Path, kind: Identity, tool_id: &str) -> (Option<String>, bool) {
     match kind {
-        Identity::None => None,
+        Identity::None => (None, true),
         // Not remembered: it follows every signal at once, as the ancestor's does.
-        Identity::Unkeyed => Some(unkeyed(&Signals::read())),
-        Identity::Random => Some(random(&store::open(directory).salt)),
-        Identity::Keyed => Some(store::keyed(directory, tool_id)),
+        Identity::Unkeyed => (Some(unkeyed(&Signals::read())), true),
+        Identity::Random => {
+            let salt = store::open(directory);
+            (Some(random(&salt.salt)), salt.is_kept())
+        }
+        Identity::Keyed => {
+            let (id, kept) = store::keyed(directory, tool_id);
+            (Some(id), kept)
+        }
     }
 }
 

@@ -39,6 +39,13 @@ pub(super) struct Salt {
     kept: Option<[u8; SECOND]>,
 }
 
+impl Salt {
+    /// Whether it is stored, and so will be the same again.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+}
+
 fn path(directory: &Path) -> PathBuf {
     directory.join("identity")
 }
@@ -78,10 +85,19 @@ pub(super) fn open(directory: &Path) -> Salt {
     }
 }
 
-/// The state of the salt's file. Who changes what is in it, replaces it or copies it leaves another one.
+/// What tells the stored salt from any other, without reading it: its first line is written once, into a file of its
+/// own. The second line is not part of it; whoever remembers an id there, changes no id.
 pub(super) fn stamp(directory: &Path, add: &mut dyn FnMut(&[u8])) -> bool {
-    let Stamp::Present(stamp) = Stamp::of(&path(directory)) else { return false };
-    stamp.iter().for_each(|number| add(&number.to_le_bytes()));
+    let Ok(about) = std::fs::symlink_metadata(path(directory)) else { return false };
+    if !about.is_file() || about.len() != (FIRST + SECOND) as u64 {
+        return false;
+    }
+    place(&about).iter().for_each(|number| add(&number.to_le_bytes()));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        [about.uid(), about.mode()].iter().for_each(|number| add(&number.to_le_bytes()));
+    }
     true
 }
 
@@ -117,20 +133,20 @@ fn seed_of(Salt { salt, place, kept }: Salt, tool_id: &str) -> Option<u64> {
     Some(number(&hash.finalize()))
 }
 
-/// The keyed id, remembered or computed.
-pub(super) fn keyed(directory: &Path, tool_id: &str) -> String {
+/// The keyed id, remembered or computed, and whether its salt is stored.
+pub(super) fn keyed(directory: &Path, tool_id: &str) -> (String, bool) {
     let Salt { salt, place, kept } = open(directory);
     let fingerprint = fingerprint(tool_id, &salt, place);
     if let Some(line) = &kept
         && let Some(id) = remembered(line, &fingerprint)
     {
-        return text(id);
+        return (text(id), true);
     }
     let id = keyed_digits(&Signals::read(), tool_id, &salt, place);
     if kept.is_some() {
         remember(directory, place, &second_line(&fingerprint, &id));
     }
-    text(id)
+    (text(id), kept.is_some())
 }
 
 /// Overwrites what is remembered. What cannot be is computed again.

@@ -55,8 +55,13 @@ impl Extent {
         Self::within(settings, slot, host::file_size_limit())
     }
 
-    /// The same for who has just asked how large a file may be.
-    pub(super) fn within(settings: &Settings, slot: u64, limit: u64) -> Self {
+    /// The same, and how large a file may be now.
+    pub(super) fn usual_for(settings: &Settings, slot: u64) -> (Self, u64) {
+        let limit = host::file_size_limit();
+        (Self::within(settings, slot, limit), limit)
+    }
+
+    fn within(settings: &Settings, slot: u64, limit: u64) -> Self {
         let bytes = (settings.segment_bytes() / (slot + 1)).max(64 << 10).min(limit);
         Self { usual: Amount { bytes, events: settings.segment_events() }, whole: false }
     }

@@ -6,11 +6,11 @@ use super::format::{self, Head, Header, MAX_HEADER, Seed, Tally};
 use super::names::{self, Sealed};
 use super::owner::Owner;
 use super::segment::Loaded;
-use super::settings::Settings;
+use super::settings::{Label, Settings};
 use crate::platform::file::{self, Look};
 use crate::platform::folder::{Folder, How};
 use crate::platform::mapping::Mapping;
-use crate::platform::{self, host, whole};
+use crate::platform::{self, whole};
 use std::fs::{File, TryLockError};
 use std::io;
 
@@ -63,7 +63,7 @@ impl Lease {
         settings: &Settings,
         before: Amount,
     ) -> io::Result<Self> {
-        let key = owner.key();
+        let key = owner.settled().key;
         for slot in 0..SLOTS {
             let name = names::open(key, slot);
             // A full segment is sealed on the way, and a slot that somebody renamed meanwhile is
@@ -83,20 +83,28 @@ impl Lease {
         }
     }
 
-    /// The first slot, where it is there, free, and has room. It is in a directory that is on no file system that
-    /// machines share, so the directory need not be [settled](Folder::settle) for it.
-    pub(super) fn again(folder: &Folder, owner: &Owner, settings: &Settings) -> io::Result<Option<Self>> {
-        let name = names::open(owner.key(), 0);
-        let Ok(file) = folder.open_file(&name, How::Write) else { return Ok(None) };
-        match Self::opened(folder, file, &name, 0, owner, settings)? {
-            Opened::Filled(Slot::Leased(lease)) => Ok(Some(lease)),
-            Opened::Filled(_) => Ok(None),
-            Opened::Empty(file, _) => {
-                // Closing would not do: see `Writer::release`.
-                let _ = file.unlock();
-                Ok(None)
+    /// A slot that is there, free, and has room, of an owner of whom only the slots' name is known.
+    pub(super) fn again(
+        folder: &Folder,
+        key: u64,
+        owner: &Owner,
+        settings: &Settings,
+    ) -> io::Result<Option<Self>> {
+        for slot in 0..SLOTS {
+            let name = names::open(key, slot);
+            let Ok(file) = folder.open_file(&name, How::Write) else { break };
+            let own = |label: &Label| owner.may_have(label);
+            match Self::opened(folder, file, &name, Extent::usual_for(settings, slot), &own)? {
+                Opened::Filled(Slot::Leased(lease)) => return Ok(Some(lease)),
+                Opened::Filled(_) => {}
+                Opened::Empty(file) => {
+                    // Closing would not do: see `Writer::release`.
+                    let _ = file.unlock();
+                    break;
+                }
             }
         }
+        Ok(None)
     }
 
     fn slot(
@@ -113,10 +121,11 @@ impl Lease {
             Err(error) if is_obstacle(&error) => return Ok(Slot::Next),
             Err(error) => return Err(error),
         };
-        match Self::opened(folder, file, name, slot, owner, settings)? {
+        let (extent, own) = (Extent::usual_for(settings, slot), &owner.settled().label);
+        match Self::opened(folder, file, name, extent, &|label| label == own)? {
             Opened::Filled(slot) => Ok(slot),
-            Opened::Empty(file, extent) => {
-                Self::create(folder, file, name, (extent, before), owner, settings).map(Slot::Leased)
+            Opened::Empty(file) => {
+                Self::create(folder, file, name, (extent.0, before), owner, settings).map(Slot::Leased)
             }
         }
     }
@@ -125,9 +134,8 @@ impl Lease {
         folder: &Folder,
         file: File,
         name: &str,
-        slot: u64,
-        owner: &Owner,
-        settings: &Settings,
+        (extent, limit): (Extent, u64),
+        own: &dyn Fn(&Label) -> bool,
     ) -> io::Result<Opened> {
         match file.try_lock() {
             Ok(()) => {}
@@ -141,12 +149,10 @@ impl Lease {
         if !folder.still_names(name, &look) {
             return Ok(Opened::Filled(Slot::Again));
         }
-        let limit = host::file_size_limit();
-        let extent = Extent::within(settings, slot, limit);
         if look.size == 0 {
-            return Ok(Opened::Empty(file, extent));
+            return Ok(Opened::Empty(file));
         }
-        let mut reopened = Self::reopen(folder, file, name, extent, &look, owner)?;
+        let mut reopened = Self::reopen(folder, file, name, extent, &look, own)?;
         if let Slot::Leased(lease) = &mut reopened {
             lease.limit = Some(limit);
         }
@@ -200,7 +206,7 @@ impl Lease {
         slot: u64,
         extent: Extent,
     ) -> io::Result<Option<Self>> {
-        let name = names::open(owner.key(), slot);
+        let name = names::open(owner.settled().key, slot);
         let file = folder.open_file(&name, How::Create)?;
         if file.try_lock().is_err() {
             return Ok(None);
@@ -215,8 +221,7 @@ impl Lease {
     }
 
     fn begin(file: File, name: &str, extent: Extent, owner: &Owner, settings: &Settings) -> io::Result<Self> {
-        let (id, label) = (random()?, owner.label().clone());
-        owner.check()?;
+        let (id, label) = (random()?, owner.settled().label.clone());
         let header = Header { id, created_ms: u64::from(settings.seconds()) * 1000, label }.encode();
         if header.len() as u64 > extent.most().bytes {
             return Err(io::ErrorKind::FileTooLarge.into());
@@ -267,7 +272,7 @@ impl Lease {
         name: &str,
         extent: Extent,
         look: &Look,
-        owner: &Owner,
+        own: &dyn Fn(&Label) -> bool,
     ) -> io::Result<Slot> {
         let mut bytes = [0; FIRST_READ];
         // Not beyond its end, which would be asked for again.
@@ -282,7 +287,7 @@ impl Lease {
         let Some((header, start)) = parsed else {
             return Ok(Slot::Next);
         };
-        if !owner.has(&header.label) {
+        if !own(&header.label) {
             return Ok(Slot::Next);
         }
         let mut lease = Self {
@@ -377,7 +382,7 @@ impl Lease {
 /// What was found in a slot that is there.
 enum Opened {
     /// Nothing, and it is ours now.
-    Empty(File, Extent),
+    Empty(File),
     Filled(Slot),
 }
 

@@ -142,12 +142,12 @@ impl Journal {
         Self::of(directory, Owner::of(label), settings)
     }
 
-    /// A journal for who finds the origin out when it is needed. As long as `key` and `destination` are the same, so
-    /// is the origin: see [`Owner`].
+    /// A journal for who finds the origin out where it is needed: see [`Owner`].
     pub(crate) fn found(
         directory: PathBuf,
-        (key, destination): (u64, String),
-        find: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+        destination: String,
+        key: Option<u64>,
+        find: impl Fn() -> (Option<u64>, Vec<u8>) + Send + Sync + 'static,
         settings: Settings,
     ) -> Self {
         Self::of(directory, Owner::found(key, destination, Box::new(find)), settings)

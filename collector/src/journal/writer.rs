@@ -10,10 +10,10 @@ use super::format;
 use super::lease::Lease;
 use super::mapped::{Mapped, Stop};
 use super::memory::{Held, Memory};
-use super::notes;
 use super::recorder::{AppendError, Common, Fallback, Health};
 use super::segment::{Loaded, count};
 use super::settings::{LossCause, Map, RecordKind};
+use super::{names, notes};
 use crate::platform::folder::{Folder, How};
 use crate::platform::host::{self, FileSystem};
 use crate::platform::{file, fork};
@@ -399,19 +399,18 @@ impl Writer {
         owner.check()?;
         let folder = match self.folder.take() {
             Some(folder) => folder,
-            None => match Folder::glimpse(&common.directory) {
-                // As a rule the last run's slot is there.
-                Ok(folder) => match Lease::again(&folder, owner, &common.settings)? {
-                    Some(lease) => {
-                        self.folder = Some(folder);
-                        self.begin(lease);
-                        return Ok(());
-                    }
-                    None => folder.settle()?,
-                },
-                Err(_) => Folder::create(&common.directory)?,
-            },
+            None => Folder::create(&common.directory)?,
         };
+        if let Some(key) = owner.guess() {
+            // As a rule the last run's slot is there.
+            if let Some(lease) = Lease::again(&folder, key, owner, &common.settings)? {
+                self.folder = Some(folder);
+                self.begin(lease);
+                return Ok(());
+            }
+        }
+        owner.settled();
+        owner.check()?;
         let leased = match Lease::take(&folder, owner, &common.settings, self.filled) {
             // The directory itself was removed, by a purge or by hand: once more from the start.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -434,17 +433,33 @@ impl Writer {
 
     /// Leaves a slot for whoever records next, where there is none. What that takes is nobody's time then.
     pub(super) fn make_ready(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
-        common.owner.check()?;
+        let owner = &common.owner;
+        owner.check()?;
         if self.lease.is_some() || !common.allowed.ask() {
             return Ok(());
         }
         let folder = Folder::create(&common.directory)?;
-        let lease = Lease::first(&folder, &common.owner, &common.settings);
+        let is_there = |key| folder.look(&names::open(key, 0)).is_ok();
+        let made = if owner.guess().is_some_and(is_there) {
+            Ok(None)
+        } else {
+            owner.settled();
+            owner.check().and_then(|()| Lease::first(&folder, owner, &common.settings))
+        };
         self.folder = Some(folder);
-        if let Some(lease) = lease? {
-            self.begin(lease);
-            self.ask(common, fast)?;
-            self.release(fast);
+        match made {
+            Ok(Some(lease)) => {
+                self.begin(lease);
+                self.ask(common, fast)?;
+                self.release(fast);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                if !common.allowed.ask() {
+                    self.leave_directory();
+                }
+                return Err(error);
+            }
         }
         Ok(())
     }

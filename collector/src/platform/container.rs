@@ -17,7 +17,8 @@ pub fn container() -> Option<&'static str> {
 }
 
 /// What decides whether this is a container, at a tenth of the cost: as long as it is the same, so is the answer.
-/// All but the environment is in the file system, whose root no container shares with its host.
+/// All but the environment and the control groups is in the file system, whose root a container does not share with its
+/// host; who is moved between groups and keeps the root is taken for what it was.
 pub(crate) fn decided_by(add: &mut dyn FnMut(&[u8])) {
     for name in ["KUBERNETES_SERVICE_HOST", "container"] {
         add(std::env::var_os(name).unwrap_or_default().as_encoded_bytes());

@@ -10,7 +10,7 @@
 
 use super::file::Look;
 use super::host::{self, FileSystem};
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,8 +39,7 @@ pub(crate) struct Folder {
     #[cfg(unix)]
     handle: std::os::fd::OwnedFd,
     path: PathBuf,
-    /// Found out when it is needed, where that was not before the directory was opened.
-    file_system: OnceCell<FileSystem>,
+    file_system: FileSystem,
     /// Whose it is.
     #[cfg(unix)]
     owner: u32,
@@ -120,32 +119,13 @@ mod unix {
             };
             let folder = Self::at(opened, path, true)?;
             // What is in another machine's part of it is not known.
-            folder.new.set(new && folder.file_system() != FileSystem::Shared);
+            folder.new.set(new && folder.file_system != FileSystem::Shared);
             Ok(folder)
-        }
-
-        /// Opens it without asking what it is on: for who looks for an entry that is only made where it is known to be
-        /// on no file system that machines share. Else it has to be [settled](Self::settle) first.
-        pub(crate) fn glimpse(path: &Path) -> io::Result<Self> {
-            let (handle, owner) = open_directory(CWD, path)?;
-            let (path, file_system) = (path.to_path_buf(), OnceCell::new());
-            Ok(Self { handle, path, file_system, owner, new: Cell::new(false) })
-        }
-
-        /// What [`create`](Self::create) would have opened.
-        pub(crate) fn settle(self) -> io::Result<Self> {
-            let path = self.path.clone();
-            Self::at((self.handle, self.owner), &path, true)
         }
 
         /// Whether this is a regular file of the one whose directory it is.
         pub(crate) fn owns(&self, look: &Look) -> bool {
             look.is_of(self.owner)
-        }
-
-        /// What it is on.
-        pub(crate) fn file_system(&self) -> FileSystem {
-            *self.file_system.get_or_init(|| host::file_system(&self.handle))
         }
 
         /// The directory itself, whatever it is on.
@@ -169,7 +149,7 @@ mod unix {
         }
 
         fn on((handle, owner): (OwnedFd, u32), path: PathBuf, file_system: FileSystem) -> Self {
-            Self { handle, path, file_system: OnceCell::from(file_system), owner, new: Cell::new(false) }
+            Self { handle, path, file_system, owner, new: Cell::new(false) }
         }
 
         /// Opens an entry; never through a link, and only a regular file of this user's.
@@ -258,23 +238,11 @@ impl Folder {
     }
 
     fn on(path: PathBuf, file_system: FileSystem) -> Self {
-        Self { path, file_system: OnceCell::from(file_system), new: Cell::new(false) }
-    }
-
-    pub(crate) fn glimpse(path: &Path) -> io::Result<Self> {
-        Self::open(path)
-    }
-
-    pub(crate) fn settle(self) -> io::Result<Self> {
-        Ok(self)
+        Self { path, file_system, new: Cell::new(false) }
     }
 
     pub(crate) fn owns(&self, look: &Look) -> bool {
         look.is_ours()
-    }
-
-    pub(crate) fn file_system(&self) -> FileSystem {
-        self.file_system.get().copied().unwrap_or(FileSystem::Plain)
     }
 
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
@@ -353,6 +321,11 @@ impl Folder {
     /// Removes the directory itself, if nothing is in it.
     pub(crate) fn remove_if_empty(&self) {
         let _ = std::fs::remove_dir(&self.path);
+    }
+
+    /// What it is on.
+    pub(crate) fn file_system(&self) -> FileSystem {
+        self.file_system
     }
 
     /// On a shared file system: what the other machines have in this directory of ours.

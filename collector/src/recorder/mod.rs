@@ -212,7 +212,13 @@ impl Recorder {
     }
 
     fn journal(&self) -> &Journal {
-        self.journal.get_or_init(|| (self.open)())
+        if let Some(journal) = self.journal.get() {
+            return journal;
+        }
+        // Of two threads that come first at once, one's is dropped as it was made. A child that is forked meanwhile
+        // must not wait for a thread that it does not have.
+        let journal = (self.open)();
+        self.journal.get_or_init(|| journal)
     }
 
     /// Makes everything ready for the first record of another process.

@@ -28,7 +28,7 @@ use crate::delivery::sampling::{Rate, Sampling};
 use crate::delivery::start::{self, Leaving};
 use crate::diagnostics::{Logger, Severity};
 use crate::identity;
-use crate::journal::{self, Journal, Label};
+use crate::journal::{self, Journal};
 use crate::platform::{detach, directory};
 use crate::recorder::{self, Recorder};
 use crate::tool::{Config, ConfigError, Tool};
@@ -170,24 +170,15 @@ impl Session {
         let settings = self.journal_settings();
         let journal = move || {
             let destination = if may == May::Local { LOCAL } else { &session.selected.destination };
-            let (directory, settings) = (session.journal_directory(), settings.clone());
             let finder = (Arc::clone(&session), Arc::clone(&guard));
             let find = move || {
-                let origin = origin::encoded(&finder.0);
+                let found = origin::find(&finder.0);
                 finder.0.forget_if_denied(&finder.1);
-                origin
+                found
             };
-            // Where no salt is stored yet, finding the origin out makes one.
-            let key = origin::key(&session)
-                .ok_or_else(|| find())
-                .or_else(|origin| origin::key(&session).ok_or(origin));
-            let journal = match key {
-                Ok(key) => Journal::found(directory, (key, destination.to_owned()), find, settings),
-                Err(origin) => {
-                    let label = Label { destination: destination.to_owned(), origin };
-                    Journal::new(directory, label, settings)
-                }
-            };
+            let (directory, destination) = (session.journal_directory(), destination.to_owned());
+            let key = origin::key(&session);
+            let journal = Journal::found(directory, destination, key, find, settings.clone());
             let guard = Arc::clone(&guard);
             journal.while_allowed(move || guard.look() == may)
         };

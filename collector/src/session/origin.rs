@@ -62,9 +62,19 @@ pub(super) fn key(session: &Session) -> Option<u64> {
     identity::made_of(session.place.directory(), identity(session), &mut add).then(|| hash(0, &made_of))
 }
 
-/// The origin as the journal's segments carry it.
-pub(super) fn encoded(session: &Session) -> Vec<u8> {
-    serde_json::to_vec(&origin(session, machine_id(session))).unwrap_or_default()
+/// The origin as the journal's segments carry it, and its [`key`]: none where the id is that of a passing salt, or where
+/// something of which it is made changed meanwhile.
+pub(super) fn find(session: &Session) -> (Option<u64>, Vec<u8>) {
+    let mut before = key(session);
+    if before.is_none() && identity(session) != Identity::Unkeyed {
+        // Finding it out makes a salt where there is none.
+        machine_id(session);
+        before = key(session);
+    }
+    let (id, kept) =
+        identity::current_and_kept(session.place.directory(), identity(session), &session.config.tool.id);
+    let origin = serde_json::to_vec(&origin(session, id)).unwrap_or_default();
+    (before.filter(|before| kept && key(session) == Some(*before)), origin)
 }
 
 #[cfg(unix)]
@@ -124,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_salt_that_was_copied_replaced_or_written_to_has_another_key() {
+    fn a_salt_that_was_copied_or_made_anew_has_another_key() {
         let home = tempfile::tempdir().unwrap();
         let salt = home.path().join("identity");
         machine_id(&keyed(home.path())).unwrap();
@@ -136,12 +146,48 @@ mod tests {
         assert_eq!(key(&keyed(home.path())), None);
         machine_id(&keyed(home.path())).unwrap();
         keys.push(key(&keyed(home.path())).unwrap());
-        let mut longer = std::fs::read(&salt).unwrap();
-        longer.push(b'\n');
-        std::fs::write(&salt, longer).unwrap();
-        keys.push(key(&keyed(home.path())).unwrap());
         keys.sort_unstable();
         keys.dedup();
-        assert_eq!(keys.len(), 4);
+        assert_eq!(keys.len(), 3);
+        std::fs::write(&salt, "").unwrap();
+        assert_eq!(key(&keyed(home.path())), None, "it was wiped where it stands");
+    }
+
+    #[test]
+    fn what_is_remembered_beside_the_salt_is_no_part_of_the_key() {
+        let home = tempfile::tempdir().unwrap();
+        // Sampling makes a salt before an id is asked for; and two hosts that share a home remember in turns.
+        identity::seed(home.path(), Identity::Keyed, "com.example.key");
+        let first = key(&keyed(home.path()));
+        assert!(first.is_some());
+        let before = std::fs::read(home.path().join("identity")).unwrap();
+        assert_eq!(find(&keyed(home.path())).0, first);
+        assert_ne!(std::fs::read(home.path().join("identity")).unwrap(), before, "it is remembered now");
+        assert_eq!(key(&keyed(home.path())), first);
+    }
+
+    #[test]
+    fn an_id_of_a_passing_salt_has_no_key_that_another_run_could_come_by() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join("identity")).unwrap();
+        let (key_of_directory, origin) = find(&keyed(home.path()));
+        assert_eq!((key_of_directory, key(&keyed(home.path()))), (None, None));
+        assert!(String::from_utf8(origin).unwrap().contains("machine_id"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_salt_that_others_may_write_has_another_key_than_the_one_it_was() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let (first, _) = find(&keyed(home.path()));
+        let salt = home.path().join("identity");
+        std::fs::set_permissions(&salt, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert_ne!(key(&keyed(home.path())), first);
+        let (made_anew, _) = find(&keyed(home.path()));
+        assert_eq!(made_anew, None, "it is another salt than the one that was looked at");
+        let (next, _) = find(&keyed(home.path()));
+        assert!(next.is_some() && next != first);
+        assert_eq!(key(&keyed(home.path())), next);
     }
 }
