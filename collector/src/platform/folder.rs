@@ -61,6 +61,12 @@ mod unix {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     const NO_ACCESS_TIME: OFlags = OFlags::empty();
 
+    /// A directory is opened for the names below it only, which takes half the time, and opened again by who lists it.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const PLACE: OFlags = OFlags::PATH;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const PLACE: OFlags = OFlags::RDONLY;
+
     /// A tool may have closed its standard streams; a file of ours must never become one.
     fn above_standard(fd: OwnedFd) -> io::Result<OwnedFd> {
         use std::os::fd::AsRawFd;
@@ -69,7 +75,7 @@ mod unix {
 
     /// The directory, and whose it is: this user's.
     fn open_directory(at: impl AsFd, path: impl rustix::path::Arg) -> io::Result<(OwnedFd, u32)> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = PLACE | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = above_standard(rustix::fs::openat(at, path, flags, Mode::empty())?)?;
         let stat = rustix::fs::fstat(&fd)?;
         if stat.st_uid != rustix::process::geteuid().as_raw() {
@@ -80,7 +86,7 @@ mod unix {
             ));
         }
         if stat.st_mode & 0o077 != 0 {
-            rustix::fs::fchmod(&fd, Mode::RWXU)?;
+            rustix::fs::chmodat(&fd, ".", Mode::RWXU, AtFlags::empty())?;
         }
         Ok((fd, stat.st_uid))
     }
@@ -197,7 +203,7 @@ mod unix {
         /// The entries' names, in no order; what is not UTF-8 is not ours.
         pub(crate) fn names(&self) -> io::Result<Vec<String>> {
             let mut names = Vec::new();
-            for entry in rustix::fs::Dir::read_from(&self.handle)?.take(MOST_ENTRIES) {
+            for entry in rustix::fs::Dir::new(self.readable()?)?.take(MOST_ENTRIES) {
                 if let Ok(name) = entry?.file_name().to_str()
                     && !matches!(name, "." | "..")
                 {
@@ -207,9 +213,14 @@ mod unix {
             Ok(names)
         }
 
+        fn readable(&self) -> io::Result<OwnedFd> {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            Ok(rustix::fs::openat(&self.handle, ".", flags, Mode::empty())?)
+        }
+
         /// Makes names given and taken since then survive a loss of power.
         pub(crate) fn sync(&self) -> io::Result<()> {
-            Ok(rustix::fs::fsync(&self.handle)?)
+            Ok(rustix::fs::fsync(self.readable()?)?)
         }
     }
 }
