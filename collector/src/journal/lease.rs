@@ -20,9 +20,10 @@ const SLOTS: u64 = 64;
 /// So few of them are tried for a segment that is only to be used later: where many processes record at a time,
 /// each has enough in one.
 const SLOTS_AHEAD: u64 = 4;
-/// A header with an ordinary label fits, and all of a slot with some twenty ordinary events: one read at leasing instead
-/// of two.
-const FIRST_READ: usize = 4096;
+/// A slot of so many bytes, which is some twenty ordinary events, is read at once: one read at leasing instead of two.
+const WHOLE_READ: usize = 4096;
+/// Of a longer one the beginning. A header with an ordinary label fits.
+const FIRST_READ: usize = 1024;
 /// The last record as a rule fits: one read instead of two.
 const LAST_READ: usize = 1024;
 
@@ -275,12 +276,12 @@ impl Lease {
         look: &Look,
         own: &dyn Fn(&Label) -> bool,
     ) -> io::Result<Slot> {
-        let mut bytes = [0; FIRST_READ];
+        let mut bytes = [0; WHOLE_READ];
         // Not beyond its end, which would be asked for again.
-        let all = usize::try_from(look.size).unwrap_or(FIRST_READ).min(FIRST_READ);
+        let all = usize::try_from(look.size).ok().filter(|size| *size <= WHOLE_READ).unwrap_or(FIRST_READ);
         let read = file::read_at(&file, &mut bytes[..all], 0)?;
         let mut parsed = Header::parse(&bytes[..read]);
-        if parsed.is_none() && read == FIRST_READ {
+        if parsed.is_none() && read == all && look.size > all as u64 {
             let mut long = vec![0; 2 * MAX_HEADER];
             let read = file::read_at(&file, &mut long, 0)?;
             parsed = Header::parse(&long[..read]);
