@@ -36,7 +36,7 @@ pub(crate) fn origin(session: &Session, machine_id: Option<String>) -> Origin {
     }
 }
 
-/// A number that stands for what the origin is made of: as long as it is the same, so is the origin. It costs four looks
+/// A number that stands for what the origin is made of: as long as it is the same, so is the origin. It costs three looks
 /// at files and the system's name; the origin costs several times that. None where the origin has to be found out
 /// for that, or where no salt is stored.
 pub(super) fn key(session: &Session) -> Option<u64> {
