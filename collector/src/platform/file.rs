@@ -98,7 +98,11 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 /// Whether a file may be written up to here: whoever writes past the process's limit gets a signal that
 /// kills, so it is refused before.
 pub(crate) fn fits(end: u64) -> io::Result<()> {
-    if end > super::host::file_size_limit() { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
+    within(end, super::host::file_size_limit())
+}
+
+fn within(end: u64, limit: u64) -> io::Result<()> {
+    if end > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
 }
 
 /// Writes all of `bytes`.
@@ -108,9 +112,7 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()>
 
 /// The same for who has just asked how large a file may be.
 pub(crate) fn write_within(file: &File, bytes: &[u8], offset: u64, limit: u64) -> io::Result<()> {
-    if offset + bytes.len() as u64 > limit {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
+    within(offset + bytes.len() as u64, limit)?;
     let (mut done, mut interrupted) = (0, 0);
     while done < bytes.len() {
         #[cfg(unix)]
