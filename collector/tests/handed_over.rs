@@ -16,10 +16,12 @@ use install::install;
 const CONFIG: &str = "[tool]\nid = \"com.example.greet\"\nsend_from_debug_builds = true\n\
                       [backend]\nuse = \"file\"\n[delivery]\ninterval = 0\n";
 
-/// Builds these examples as a package of their own: features are a choice for a whole build.
+/// Builds these examples as a package of their own: features are a choice for a whole build. What the packages have in
+/// common is built once.
 fn build(package: &str, features: &str, programs: &[&str]) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handed-over").join(package);
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handed-over");
+    let directory = all.join(package);
     for inner in ["src/bin", "examples"] {
         std::fs::create_dir_all(directory.join(inner)).unwrap();
     }
@@ -28,7 +30,7 @@ fn build(package: &str, features: &str, programs: &[&str]) -> PathBuf {
          config-file = []\n\n[dependencies]\nclap = {{ version = \"4.6\", default-features = false, features = \
          [\"std\", \"derive\", \"help\", \"usage\", \"error-context\", \"suggestions\"] }}\n\
          cli-telemetry = {{ path = {root:?}, default-features = false, features = [{features}] }}\n\n\
-         [profile.dev]\ndebug = false\n\n[workspace]\n"
+         [profile.dev]\ndebug = false\nstrip = \"debuginfo\"\n\n[workspace]\n"
     );
     std::fs::write(directory.join("Cargo.toml"), manifest).unwrap();
     std::fs::write(directory.join("examples/greet.toml"), CONFIG).unwrap();
@@ -43,13 +45,17 @@ fn build(package: &str, features: &str, programs: &[&str]) -> PathBuf {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--manifest-path"])
         .arg(directory.join("Cargo.toml"))
-        .env("CARGO_TARGET_DIR", directory.join("target"))
+        .env("CARGO_TARGET_DIR", all.join("target"))
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .status()
         .unwrap();
     assert!(built.success(), "{package} is not built");
-    directory.join("target/debug")
+    // The next package's programs may have the same names.
+    for program in programs {
+        install(&all.join("target/debug").join(program), &directory.join(program));
+    }
+    directory
 }
 
 /// The tool that only records; one that does so without clap; and the tool with everything linked, beside which its
