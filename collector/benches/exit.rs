@@ -1,6 +1,6 @@
 //! What telemetry adds to a tool that records one event and ends, exit included: whole processes, in turns
-//! with the same tool with telemetry off, and the median of the differences with its 95 % interval. Between two runs
-//! each sender comes as far as it comes.
+//! with the same tool with telemetry off, and the median of the differences with its 95 % interval. A new journal is one
+//! as a yes leaves it. Between two runs each sender comes as far as it comes.
 //!
 //! `cargo bench -p cli-telemetry --no-default-features --features commands,config-file,sender --bench exit -- [runs]`
 //!
@@ -42,6 +42,8 @@ const DELIVERY: &str = "TELEMETRY_BENCH_DELIVERY";
 const VENDOR: &str = "TELEMETRY_BENCH_VENDOR";
 /// The tool says how its sender would be started, and records nothing.
 const ASKS: &str = "TELEMETRY_BENCH_ASKS";
+/// The tool's user says yes, and it records nothing.
+const YES: &str = "TELEMETRY_BENCH_YES";
 
 /// With components, the tool's backend is the bundled one for HTTP.
 #[cfg(feature = "bundled")]
@@ -96,6 +98,10 @@ fn tool(home: &std::ffi::OsStr) {
             Ok(status) => println!("{}", status.sender),
             Err(error) => println!("{error}"),
         }
+        return;
+    }
+    if std::env::var_os(YES).is_some() {
+        telemetry::commands::enable(false).expect("a yes can be stored");
         return;
     }
     telemetry.track(kind::FEATURE_USED, "one", &[]);
@@ -178,6 +184,7 @@ impl Case<'_> {
             };
             if self.fresh {
                 let _ = std::fs::rename(on.join("journal"), temporary.join(format!("old-{round}")));
+                self.agreed(&on);
             }
             let mut with = |force| {
                 let took = run(if force { &on } else { &off }, force, self.mode, self.vendor.1);
@@ -229,6 +236,13 @@ impl Case<'_> {
     fn recorded(&self, home: PathBuf) -> PathBuf {
         run(&home, true, "never", self.vendor.1);
         home
+    }
+
+    /// Says yes, which leaves a new journal.
+    fn agreed(&self, home: &Path) {
+        let mut says = command(home, true, "never", self.vendor.1);
+        assert!(says.env(YES, "1").status().expect("it can be run again").success());
+        assert!(home.join("journal").exists(), "a yes makes a journal");
     }
 
     /// A home in which a sender was started that proved itself, and that has ended.
