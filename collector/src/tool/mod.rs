@@ -10,12 +10,13 @@ mod otel;
 #[doc(hidden)]
 pub mod shipping;
 mod sites;
+mod tables;
 #[cfg(any(feature = "config-file", test))]
 mod text;
 
 pub use config::{Config, ConfigError};
-pub use config::{Consent, Delivery, ErasureTable, IdentityKind, JournalCaps, Mode, Semantics, ToolTable};
 pub use grants::{Credential, CredentialSource, Endpoint, Placement};
+pub use tables::{Consent, Delivery, ErasureTable, IdentityKind, JournalCaps, Mode, Semantics, ToolTable};
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
