@@ -18,7 +18,7 @@ use super::start;
 use super::start::Leaving;
 use crate::backend::select::Choice;
 use crate::consent::May;
-use crate::platform::detach;
+use crate::platform::{detach, user};
 use crate::session::Session;
 
 /// How often the user's own run looks whether the helper is done.
@@ -36,7 +36,7 @@ pub(crate) fn named(tool: &str) -> String {
 
 /// The helper, where there is one that this process may start.
 pub(super) fn find(session: &Session) -> Option<PathBuf> {
-    if !detach::may_start() {
+    if user::is_elevated() {
         return None;
     }
     let beside = std::env::current_exe().ok()?.with_file_name(name(session));
@@ -56,15 +56,15 @@ pub(crate) fn missing(session: &Session) -> Option<String> {
     if find(session).is_some() {
         return None;
     }
-    Some(if detach::may_start() {
+    Some(if user::is_elevated() {
+        "this tool records only, and with another user's or group's rights it starts no program that would send: \
+         run it without them"
+            .to_owned()
+    } else {
         format!(
             "this tool records only, and there is no `{}` beside it, which would send: ship it",
             name(session)
         )
-    } else {
-        "this tool records only, and with another user's powers it starts no program that would send: \
-         run it without them"
-            .to_owned()
     })
 }
 

@@ -11,7 +11,7 @@ mod batches;
 mod lock;
 
 pub(crate) use self::backend::open_to_erase;
-pub(crate) use lock::GRACE;
+pub(crate) use lock::{is_at_work, longest};
 
 use std::time::{Duration, Instant};
 
@@ -182,7 +182,16 @@ impl Sender<'_> {
                 self.session.logger.log(Severity::Warning, format!("the journal was not tidied up: {error}"));
             }
         }
-        for (in_flight, step) in self.schedule.resume(Timestamp::now(), &self.rules, &mut random::share) {
+        let before = self.schedule.clone();
+        let left = self.schedule.resume(Timestamp::now(), &self.rules, &mut random::share);
+        // What cannot be read now is not gone, and nothing that the one before left is settled without it.
+        for (in_flight, _) in &left {
+            if let Err(error) = self.drain.read_span(&in_flight.span) {
+                self.schedule = before;
+                return held_by_journal(error);
+            }
+        }
+        for (in_flight, step) in left {
             if let Err(stumbled) = self.settle(&in_flight, step.act) {
                 return stumbled;
             }
@@ -230,7 +239,7 @@ impl Sender<'_> {
 
     /// Does what became of a batch that a sender left undone.
     fn settle(&mut self, left: &InFlight<Span>, act: Act) -> Result<(), Finished> {
-        let found = self.drain.read_span(&left.span).ok().flatten();
+        let found = self.drain.read_span(&left.span).map_err(held_by_journal)?;
         if matches!(act, Act::Lose(_)) && left.trying {
             // The one that died may have claimed them, and then the journal holds nothing to count any more. What
             // it had counted itself, a moment before it could note so in the schedule, is counted twice. A batch

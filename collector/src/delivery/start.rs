@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use super::configured::{rules, throttle, tool_sends};
 use super::starts::{Start, Starts, may_start};
-use super::{files, helper};
+use super::{files, helper, sender};
 use crate::backend::select::Choice;
 use crate::consent::May;
 use crate::diagnostics::Severity;
@@ -157,6 +157,10 @@ pub(super) fn take_turn(session: &Session, detached: bool) -> bool {
 /// The same for whatever sender, the user's no or not: a request to erase is carried on after it.
 pub(super) fn turn(session: &Session, detached: bool, seed: impl FnOnce() -> u64) -> bool {
     let Some(mut starts) = due(session, seed) else { return false };
+    // A child that finds another sender at work ends without its mark, and would be taken for one that never arrived.
+    if sender::is_at_work(session) {
+        return false;
+    }
     starts.started(Timestamp::now(), detached);
     files::write_starts(session.place.directory(), &starts).is_ok()
 }

@@ -131,7 +131,7 @@ fn drop_open(folder: &Folder, name: &str, lost: &mut Lost) -> bool {
     }
     match loaded {
         Ok(loaded) => account(&loaded, LossCause::Bytes, lost),
-        Err(_) => count(&mut lost.now, LossCause::Damaged, events_by_end(&file)),
+        Err(_) => count(&mut lost.now, LossCause::Damaged, events_by_end(&file).unwrap_or(1)),
     }
     true
 }

@@ -212,8 +212,7 @@ impl Drain {
         match Loaded::read(&file) {
             Ok(loaded) => {
                 if loaded.entries.is_empty() {
-                    self.lose(LossCause::Damaged, loaded.damaged);
-                    self.folder.remove(&name)?;
+                    self.count_and_remove(&name, None, &[(LossCause::Damaged, loaded.damaged)], |_| ())?;
                     return Ok(None);
                 }
                 // A damaged end stays: while it is there, its events are counted.
@@ -225,10 +224,10 @@ impl Drain {
             }
             Err(Unreadable::Newer) => Ok(None),
             Err(Unreadable::Damaged) => {
-                // Shorter than a header with nothing in it: its writer was killed before its first
-                // record. Otherwise nobody knows where its records may go.
+                // Nobody knows where its records may go. One that is shorter than a header may be, and does not end
+                // like a record, holds none: its writer was killed before the first.
                 let held = look.size > super::format::MAX_HEADER as u64;
-                let events = if held { segment::events_by_end(&file) } else { 0 };
+                let events = segment::events_by_end(&file).unwrap_or(u64::from(held));
                 self.count_and_remove(&name, None, &[(LossCause::Damaged, events)], |_| ())?;
                 Ok(None)
             }

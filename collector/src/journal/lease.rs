@@ -331,8 +331,10 @@ impl Lease {
         let bytes = file::read_all(&self.file, super::segment::MOST_BYTES)?;
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
         self.tail = used.next_multiple_of(8).max(self.start);
+        let size = bytes.len() as u64;
         self.tally = Loaded::parse(bytes).map_or(Tally::default(), |loaded| loaded.tally);
-        self.file.set_len(self.tail)
+        // Only ever shorter: to make it longer could be more than the system lets this process write, and kill it.
+        if size > self.tail { self.file.set_len(self.tail) } else { Ok(()) }
     }
 
     /// The record that the file ends in, if it is sound. Its count goes into the segment's name, and by the names

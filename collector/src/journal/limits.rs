@@ -86,10 +86,21 @@ impl Drain {
         };
         let events = current.loaded.live().filter(|entry| entry.kind == RecordKind::Event);
         let offsets: Vec<u32> = events.take(most).map(|entry| entry.offset).collect();
-        self.lose(LossCause::Events, offsets.len() as u64);
-        self.save(false)?;
-        self.finish(&offsets, false)?;
-        Ok(offsets.len() as u64)
+        self.drop_these(LossCause::Events, offsets.len() as u64, &offsets)
+    }
+
+    /// Counts so many events of the current segment, which are at these offsets, and says there that they are done. Where
+    /// that cannot be said they stay, and are not counted: the next drain tries again.
+    fn drop_these(&mut self, cause: LossCause, events: u64, offsets: &[u32]) -> io::Result<u64> {
+        self.lose(cause, events);
+        let said = self.save(false).and_then(|()| self.finish(offsets, false));
+        if let Err(error) = said {
+            self.state.take_back(cause, events);
+            self.dirty = true;
+            let _ = self.save(false);
+            return Err(error);
+        }
+        Ok(events)
     }
 
     fn keep_age(&mut self) -> io::Result<u64> {
@@ -117,10 +128,7 @@ impl Drain {
             if !*sure.get_or_insert_with(|| self.seems_old_for_long(id, now)) {
                 break;
             }
-            self.lose(LossCause::Age, events);
-            self.save(false)?;
-            self.finish(&offsets, false)?;
-            dropped += events;
+            dropped += self.drop_these(LossCause::Age, events, &offsets)?;
             if !whole {
                 break;
             }

@@ -96,7 +96,7 @@ impl Writer {
     pub(super) fn seal_old(&mut self, old: Lease) {
         if let Some(folder) = &self.folder {
             let sealed = lease::next_sequence(folder).and_then(|sequence| old.seal(folder, sequence));
-            self.unsynced.push(sealed.unwrap_or_else(|_| old.name.clone()));
+            self.unsynced.push((old.id, sealed.unwrap_or_else(|_| old.name.clone())));
         }
         // A forked child may hold the same lock without knowing.
         let _ = old.file.unlock();
@@ -123,7 +123,7 @@ impl Writer {
             return;
         }
         if let Some(lease) = &self.lease {
-            self.unsynced.push(lease.name.clone());
+            self.unsynced.push((lease.id, lease.name.clone()));
         }
         self.release(fast);
     }

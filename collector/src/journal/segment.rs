@@ -29,14 +29,14 @@ impl From<io::Error> for Unreadable {
     }
 }
 
-/// How many events a segment held whose header is gone, as its end says; 1 where that says nothing.
-pub(super) fn events_by_end(file: &File) -> u64 {
+/// How many events a segment held whose header is gone, as its end says; none where that says nothing.
+pub(super) fn events_by_end(file: &File) -> Option<u64> {
     let bytes = file::read_all(file, MOST_BYTES).unwrap_or_default();
     let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let last = used.checked_sub(8).and_then(|at| format::u64_at(&bytes, at));
-    let events = last.and_then(format::tally_by_tail).map_or(1, Tally::events);
+    let events = u64::from(last.and_then(format::tally_by_tail)?.events());
     // Nothing holds more events than it has room for, whatever it says.
-    u64::from(events).clamp(1, (used / format::record_size(0)).max(1) as u64)
+    Some(events.clamp(1, (used / format::record_size(0)).max(1) as u64))
 }
 
 /// What a damaged end of a segment held.

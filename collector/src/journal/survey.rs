@@ -29,27 +29,32 @@ pub struct Draining {
 }
 
 impl Draining {
-    /// Ends a drain that began longer ago than it may live: it is stopped or stuck. `false` where it is
+    /// Whether it began longer ago than it may live: it is stopped or stuck. `false` where it is
     /// not ours to end: a tool that drains in a thread of its own, a young one, one that has ended.
     ///
-    /// Where the system has a clock that nobody sets, `now` does not count: a clock that is put forward
-    /// must not end one that is at work.
-    ///
-    /// # Errors
-    /// What the system refuses.
-    pub fn end_if_stuck(&self, now: u32, lifetime: Duration) -> io::Result<bool> {
+    /// Where the system has a clock that nobody sets, `now`, in seconds since 1970, does not count: a clock that is put
+    /// forward must not end one that is at work.
+    #[must_use]
+    pub fn is_stuck(&self, now: u32, lifetime: Duration) -> bool {
         let lived = match (self.steady, clock::steady()) {
             (Some(since), Some(now)) => now.checked_sub(since),
             _ => Some(i64::from(now) - i64::from(self.since)),
         };
         let lived = lived.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
-        match self.began {
-            Some(_)
-                if lived.is_some_and(|lived| lived > lifetime) && process::is_alive(self.pid, self.began) =>
-            {
-                process::end(self.pid, self.began).map(|()| true)
-            }
-            _ => Ok(false),
+        self.began.is_some()
+            && lived.is_some_and(|lived| lived > lifetime)
+            && process::is_alive(self.pid, self.began)
+    }
+
+    /// Ends a drain that [is stuck](Self::is_stuck); says whether it was.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn end_if_stuck(&self, now: u32, lifetime: Duration) -> io::Result<bool> {
+        if self.is_stuck(now, lifetime) {
+            process::end(self.pid, self.began).map(|()| true)
+        } else {
+            Ok(false)
         }
     }
 }

@@ -60,8 +60,8 @@ pub(super) struct Writer {
     unsaid: Vec<(LossCause, u64)>,
     /// Those that a record of the leased segment says, and where it ends.
     said: Vec<(u64, LossCause, u64)>,
-    /// Segments given up that a sync must still reach.
-    pub(super) unsynced: Vec<String>,
+    /// Segments given up that a sync must still reach: each one's id, and its name then.
+    pub(super) unsynced: Vec<(u64, String)>,
 }
 
 impl Writer {
@@ -492,13 +492,8 @@ impl Writer {
             // What was stored into a mapping is the file's too.
             lease.file.sync_data()?;
         }
-        while let Some(name) = self.unsynced.last() {
-            match folder.open_file(name, How::Write) {
-                Ok(file) => file.sync_data()?,
-                // Delivered, merged (which syncs) or purged.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+        while let Some((id, name)) = self.unsynced.last() {
+            sync_segment(folder, *id, name)?;
             self.unsynced.pop();
         }
         folder.sync()
@@ -546,6 +541,29 @@ impl Writer {
     pub(super) fn take_memory(&mut self) -> Vec<Held> {
         self.memory.take()
     }
+}
+
+/// Syncs a segment that was given up, whatever its name is by now: a drain may have sealed it, and its slot may be
+/// another one's. Where it is gone it was delivered, merged (which syncs) or purged.
+fn sync_segment(folder: &Folder, id: u64, slot: &str) -> io::Result<()> {
+    // It gets another name once, which may be between two looks.
+    for _ in 0..2 {
+        let is_it = |name: &String| names::Sealed::parse(name).is_some_and(|sealed| sealed.id == id);
+        let sealed = folder.names()?.into_iter().find(is_it);
+        match folder.open_file(sealed.as_deref().unwrap_or(slot), How::Write) {
+            Ok(file) if sealed.is_some() || is_segment(&file, id)? => return file.sync_data(),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn is_segment(file: &std::fs::File, id: u64) -> io::Result<bool> {
+    let mut bytes = vec![0; format::MAX_HEADER];
+    let read = file::read_at(file, &mut bytes, 0)?;
+    Ok(format::Header::parse(&bytes[..read]).is_some_and(|(header, _)| header.id == id))
 }
 
 /// What the events take for which a segment has room.

@@ -149,17 +149,6 @@ fn asks_for_sender(argument: Option<OsString>, variable: Option<OsString>, tool_
     argument.as_deref() == Some(OsStr::new(ARGUMENT)) && variable.as_deref() == Some(OsStr::new(tool_id))
 }
 
-/// Whether starting a child of one's own is safe: not with another user's powers.
-pub(crate) fn may_start() -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::process::{getegid, geteuid, getgid, getuid};
-        getuid() == geteuid() && getgid() == getegid()
-    }
-    #[cfg(not(unix))]
-    true
-}
-
 /// Whether this process, or the one that waits for it, is the first of its container or session, so
 /// that a child would end with it.
 pub(crate) fn children_die_with_us() -> bool {

@@ -5,6 +5,7 @@
 //! that it is somebody else's: `sudo` may leave HOME as it was, and files of root's in there would
 //! lock its owner out of their own telemetry settings.
 
+use super::user;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ pub enum DirectoryError {
         directory: PathBuf,
     },
     /// The program runs with other rights than its user's.
-    #[error("the program runs with another user's rights (setuid); nothing is stored")]
+    #[error("the program runs with another user's or group's rights (setuid, setgid); nothing is stored")]
     Elevated,
 }
 
@@ -40,7 +41,7 @@ pub enum DirectoryError {
 struct Surroundings<'a> {
     /// Directories for state, the best one first, each with what is below it.
     candidates: Vec<PathBuf>,
-    user: u32,
+    elevated: bool,
     effective: u32,
     /// The administrator's own, for one who runs with another user's environment.
     administrator: PathBuf,
@@ -62,11 +63,11 @@ pub fn state_directory(tool_id: &str) -> Result<PathBuf, DirectoryError> {
 impl Surroundings<'_> {
     fn here(candidates: Vec<PathBuf>) -> Self {
         #[cfg(unix)]
-        let (user, effective) = (rustix::process::getuid().as_raw(), rustix::process::geteuid().as_raw());
+        let effective = rustix::process::geteuid().as_raw();
         #[cfg(not(unix))]
-        let (user, effective) = (u32::MAX, u32::MAX);
+        let effective = u32::MAX;
         let administrator = PathBuf::from(if cfg!(target_vendor = "apple") { "/var/root" } else { "/root" });
-        Self { candidates, user, effective, administrator, owner: &owner }
+        Self { candidates, elevated: user::is_elevated(), effective, administrator, owner: &owner }
     }
 }
 
@@ -94,7 +95,7 @@ fn choose(tool_id: &str, around: &Surroundings<'_>) -> Result<PathBuf, Directory
     if tool_id.is_empty() || tool_id.len() > 200 || tool_id.starts_with('.') || !tool_id.bytes().all(plain) {
         return Err(DirectoryError::Id { id: tool_id.to_owned() });
     }
-    if around.user != around.effective {
+    if around.elevated {
         return Err(DirectoryError::Elevated);
     }
     let mut foreign = None;
@@ -145,7 +146,7 @@ fn owner(_path: &Path) -> Option<u32> {
 #[cfg(feature = "components")]
 pub(crate) fn cache_directory(tool_id: &str) -> Option<PathBuf> {
     let around = Surroundings::here(Vec::new());
-    if around.user != around.effective {
+    if user::has_more_powers_than_its_user() {
         return None;
     }
     let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -170,7 +171,7 @@ mod tests {
         let owner = |path: &Path| owners.iter().find(|(known, _)| Path::new(known) == path).map(|it| it.1);
         let around = Surroundings {
             candidates: candidates.iter().map(PathBuf::from).collect(),
-            user: effective,
+            elevated: false,
             effective,
             administrator: PathBuf::from("/root"),
             owner: &owner,
@@ -234,11 +235,11 @@ mod tests {
     }
 
     #[test]
-    fn a_setuid_program_stores_nothing() {
+    fn a_program_that_runs_as_another_user_or_group_stores_nothing() {
         let owner = |_: &Path| None;
         let around = Surroundings {
             candidates: vec![PathBuf::from("/home/a")],
-            user: USER,
+            elevated: true,
             effective: 0,
             administrator: PathBuf::from("/root"),
             owner: &owner,

@@ -37,6 +37,39 @@ pub(crate) fn number() -> u32 {
     }
 }
 
+/// Whether the program runs as another user or group than its user does: setuid, setgid.
+pub(crate) fn is_elevated() -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::process::{getegid, geteuid, getgid, getuid};
+        getuid() != geteuid() || getgid() != getegid()
+    }
+    #[cfg(not(unix))]
+    false
+}
+
+/// Whether the program got powers when it was started that its user does not have, capabilities of its file among them;
+/// also where that cannot be known. Code that the user may write is not run with them.
+#[cfg(feature = "components")]
+pub(crate) fn has_more_powers_than_its_user() -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if std::fs::read("/proc/self/auxv").map_or(true, |vector| is_secure(&vector)) {
+        return true;
+    }
+    is_elevated()
+}
+
+/// Whether the system started a program in secure execution mode, by what it handed over: pairs of words, see
+/// `getauxval(3)`.
+#[cfg(all(feature = "components", any(target_os = "linux", target_os = "android")))]
+fn is_secure(vector: &[u8]) -> bool {
+    const AT_SECURE: usize = 23;
+    let (words, _) = vector.as_chunks::<{ size_of::<usize>() }>();
+    let (pairs, _) = words.as_chunks::<2>();
+    let secure = pairs.iter().find(|[key, _]| usize::from_ne_bytes(*key) == AT_SECURE);
+    secure.is_none_or(|[_, value]| usize::from_ne_bytes(*value) != 0)
+}
+
 /// The name of the real user: that of the first line of `/etc/passwd` with the number, else `$USER`
 /// where there is a home, too. That is what Go's `os/user` does without the C library, which is how
 /// the ancestor's tools are built.
@@ -79,6 +112,18 @@ fn text(bytes: &[u8]) -> Option<String> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "components")]
+    #[test]
+    fn a_program_that_was_started_with_more_powers_is_known_by_what_the_system_handed_over() {
+        let vector = |pairs: &[(usize, usize)]| -> Vec<u8> {
+            pairs.iter().flat_map(|(key, value)| [key.to_ne_bytes(), value.to_ne_bytes()]).flatten().collect()
+        };
+        assert!(is_secure(&vector(&[(6, 4096), (23, 1), (0, 0)])));
+        assert!(!is_secure(&vector(&[(6, 4096), (23, 0), (0, 0)])));
+        assert!(is_secure(&vector(&[(6, 4096), (0, 0)])) && is_secure(&[]), "nobody knows");
+        assert!(!has_more_powers_than_its_user(), "these tests have none");
+    }
 
     #[test]
     fn the_first_line_with_the_number_names_the_user() {

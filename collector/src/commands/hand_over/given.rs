@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use super::{ARGUMENT, DECLARES, RECORDS, SENDS, declared};
 use crate::delivery::{configured, helper};
 use crate::platform::child::{Program, Streams};
-use crate::platform::detach;
+use crate::platform::user;
 use crate::session::{self, NoSession};
 
 /// The actions that show what a tool can record.
@@ -67,10 +67,10 @@ fn done_by_helper(arguments: &[OsString], mounted: &str) -> Result<u8, String> {
             _ => return Err(why.to_string()),
         },
     };
-    if !detach::may_start() {
+    if user::is_elevated() {
         return Err(
-            "with another user's powers this tool starts no other program, and its telemetry is managed by \
-                    one: run it without them"
+            "with another user's or group's rights this tool starts no other program, and its telemetry is managed by \
+             one: run it without them"
                 .to_owned(),
         );
     }

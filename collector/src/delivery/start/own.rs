@@ -8,7 +8,7 @@ use crate::consent::May;
 use crate::delivery::files;
 use crate::delivery::sender::{self, Finished, Report, Urgency};
 use crate::event::Timestamp;
-use crate::platform::{ci, detach};
+use crate::platform::{ci, detach, user};
 use crate::session::Session;
 use crate::tool::Mode;
 
@@ -28,7 +28,7 @@ pub(super) fn choose(session: &Session, mode: Mode) -> Way {
 
 fn may_detach(session: &Session) -> bool {
     let unchanged = session.executable.as_ref().is_some_and(detach::Executable::is_unchanged);
-    if !unchanged || !detach::may_start() || detach::children_die_with_us() || ci::current().is_some() {
+    if !unchanged || user::is_elevated() || detach::children_die_with_us() || ci::current().is_some() {
         return false;
     }
     let directory = session.place.directory();
@@ -158,7 +158,7 @@ pub(in crate::delivery) fn leave_mark(session: &Session) {
 
 /// This process is nothing but a sender.
 pub(in crate::delivery) fn drain(session: &Session, urgency: Urgency) -> Report {
-    end_by_itself(session.config.delivery.lifetime.saturating_add(sender::GRACE));
+    end_by_itself(sender::longest(session));
     let deadline = Instant::now() + session.config.delivery.lifetime;
     sender::run(session, urgency, deadline, false)
 }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use crate::backend::{Backend, Batch, Limits, Outcome, SendContext};
 use crate::delivery::files;
 use crate::delivery::sender::{self, Finished, Report, Urgency};
+use crate::delivery::start::take_turn;
 use crate::diagnostics::Severity;
 use crate::event::{Event, EventId, codec};
-use crate::journal::{Journal, Label, LossCause, RecordKind, Settings, survey};
+use crate::journal::{Drain, Journal, Label, LossCause, RecordKind, Settings, survey};
 use crate::platform::host::{FileSystem, injected};
 use crate::session::Session;
 use crate::tool::Tool;
@@ -215,4 +216,41 @@ fn two_machines_with_one_home_leave_each_others_batches_and_starts_alone() {
         assert_eq!(in_flight(&one), (0, 0, 0));
         assert_eq!(survey(&one.session.journal_directory()).events, 0);
     });
+}
+
+#[test]
+fn no_sender_is_started_while_another_is_at_work() {
+    let home = tempfile::tempdir().unwrap();
+    let scene = Scene::new(home.path(), "", Outcome::Delivered);
+    scene.record("a");
+    let other = Drain::try_open(&home.path().join("journal"), Settings::default()).unwrap().unwrap();
+    // Its child would end without its mark, and none would be started so for a week.
+    assert!(!take_turn(&scene.session, true));
+    assert!(!files::has_starts(home.path()));
+    drop(other);
+    assert!(take_turn(&scene.session, true));
+}
+
+#[test]
+fn what_cannot_be_read_now_is_not_settled_as_if_it_were_gone() {
+    let home = tempfile::tempdir().unwrap();
+    let scene = Scene::new(home.path(), "semantics = \"at-least-once\"", unavailable());
+    scene.record("a");
+    scene.send();
+    // As a sender that dies in the middle of an attempt leaves it; and then the author changes the promise.
+    let scene = Scene::new(home.path(), "semantics = \"at-most-once\"", Outcome::Delivered);
+    let before = files::read_schedule(home.path()).unwrap();
+    assert_eq!(before.in_flight().len(), 1);
+    let journal = home.path().join("journal");
+    let names = std::fs::read_dir(&journal).unwrap().map(|entry| entry.unwrap().file_name());
+    let sealed = names.filter_map(|name| name.into_string().ok()?.strip_suffix(".seg1").map(str::to_owned));
+    let id = sealed.last().unwrap().rsplit('-').next().unwrap().to_owned();
+    let ack = journal.join(format!("{id}.ack1"));
+    std::fs::create_dir(&ack).unwrap();
+    assert!(matches!(scene.send().finished, Finished::Held(_)));
+    assert_eq!(files::read_schedule(home.path()).unwrap().in_flight().len(), 1, "it is still to be settled");
+    std::fs::remove_dir(&ack).unwrap();
+    scene.send();
+    assert!(scene.arrived().is_empty(), "it may have arrived before");
+    assert_eq!(scene.lost(LossCause::Unknown) + scene.lost(LossCause::Attempts), 1);
 }

@@ -368,3 +368,28 @@ fn a_command_that_runs_across_a_purge_takes_nothing_into_a_new_segment_once_reco
     journal.seal();
     assert!(!directory.exists());
 }
+
+#[test]
+fn a_sync_reaches_what_was_given_up_whatever_its_name_is_by_now() {
+    let temp = temp();
+    let journal = journal(temp.path());
+    record(&journal, 0..3);
+    journal.seal();
+    drain(temp.path()).adopt().unwrap();
+    let [sealed] = segments(temp.path()).try_into().unwrap();
+    // The slot's name is another segment's by now.
+    record(&super::journal(temp.path()), 3..4);
+    // A file system that refuses: what cannot be opened was not passed over.
+    let (sealed, aside) = (temp.path().join(sealed), temp.path().join("aside"));
+    std::fs::rename(&sealed, &aside).unwrap();
+    std::fs::create_dir(&sealed).unwrap();
+    journal.sync().unwrap_err();
+    std::fs::remove_dir(&sealed).unwrap();
+    std::fs::rename(&aside, &sealed).unwrap();
+    journal.sync().unwrap();
+    // What was delivered meanwhile is nothing to sync.
+    record(&journal, 4..5);
+    journal.seal();
+    assert_eq!(deliver_events(temp.path()), [0, 1, 2, 3, 4]);
+    journal.sync().unwrap();
+}

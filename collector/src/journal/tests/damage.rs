@@ -497,3 +497,44 @@ fn every_damage_of_a_quarantine_spares_what_it_did_not_touch_and_the_next_reject
         check(&bytes, whole.len(), &format!("round {round}"));
     }
 }
+
+#[test]
+fn a_small_slot_whose_header_is_gone_is_counted_and_one_that_never_held_any_is_not() {
+    let temp = temp();
+    record(&journal(temp.path()), 0..20);
+    let slot = only_segment(temp.path());
+    let mut bytes = std::fs::read(&slot).unwrap();
+    let header = Header { id: 1, created_ms: 0, label: label("https://a.example") }.encode().len();
+    assert!(bytes.len() < format::MAX_HEADER, "it is a small one");
+    bytes[..header].fill(0);
+    std::fs::write(&slot, &bytes).unwrap();
+    assert_eq!(survey(temp.path()).unreadable, 1);
+    assert_eq!(deliver_events(temp.path()), [0; 0]);
+    assert_eq!(survey(temp.path()).losses, [(LossCause::Damaged, 20)]);
+    // A writer that was killed in the middle of its header.
+    record(&journal(temp.path()), 0..1);
+    let slot = only_segment(temp.path());
+    let bytes = std::fs::read(&slot).unwrap();
+    for torn in [1, 9, header / 4, header / 2 - 1] {
+        std::fs::write(&slot, &bytes[..torn]).unwrap();
+        assert_eq!(deliver_events(temp.path()), [0; 0]);
+        assert_eq!(survey(temp.path()).losses, [(LossCause::Damaged, 20)], "{torn} bytes hold nothing");
+        assert_eq!(segments(temp.path()), [""; 0]);
+    }
+}
+
+#[test]
+fn a_slot_with_a_torn_end_is_not_made_longer_by_who_leases_it() {
+    let temp = temp();
+    record(&journal(temp.path()), 0..3);
+    let slot = only_segment(temp.path());
+    let torn = std::fs::metadata(&slot).unwrap().len() - 3;
+    std::fs::File::options().write(true).open(&slot).unwrap().set_len(torn).unwrap();
+    // To make it longer may be more than this process may write, and the system kills it then.
+    let leases = journal(temp.path()).while_allowed(|| false);
+    leases.append(RecordKind::Event, &id(3), payload(3).as_bytes()).unwrap_err();
+    drop(leases);
+    assert!(std::fs::metadata(&slot).unwrap().len() <= torn);
+    record(&journal(temp.path()), 4..5);
+    assert_eq!(deliver_events(temp.path()), [0, 1, 4]);
+}

@@ -156,3 +156,25 @@ fn what_is_in_memory_can_be_taken() {
     assert_eq!((held.len(), held[0].payload.as_slice(), held[0].id), (1, b"one".as_slice(), id(1)));
     assert_eq!(journal.health().held, 0);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_dropped_is_not_counted_however_often_it_is_tried() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let temp = temp();
+    record(&journal(temp.path()), 0..10);
+    let beyond = |settings: Settings| Drain::try_open(temp.path(), settings).unwrap().unwrap().adopt();
+    beyond(settings()).unwrap();
+    let sealed = names::Sealed::parse(&segments(temp.path())[0]).unwrap();
+    let ack = temp.path().join(names::ack(sealed.id));
+    // A pipe holds nothing to read, and takes nothing at a place.
+    mknodat(CWD, &ack, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let few = Settings { max_events: 4, ..settings() };
+    for _ in 0..3 {
+        beyond(few.clone()).unwrap_err();
+        assert_eq!(lost(temp.path(), LossCause::Events), 0);
+    }
+    std::fs::remove_file(&ack).unwrap();
+    assert_eq!(beyond(few).unwrap().dropped, 6);
+    assert_eq!(lost(temp.path(), LossCause::Events), 6);
+}
