@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::configured::{can_send, rules};
 use super::policy::{Act, Gate, Next};
-use super::rules::Rules;
+use super::rules::{Rules, Semantics};
 use super::schedule::{InFlight, Schedule};
 use super::{Unreadable, files, helper};
 use crate::backend::Backend;
@@ -80,7 +80,7 @@ pub(crate) fn run(session: &Session, urgency: Urgency, deadline: Instant, in_too
 
 fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool) -> Report {
     let report = |finished| Report { delivered: 0, finished };
-    let drain = match lock::open_drain(session) {
+    let mut drain = match lock::open_drain(session) {
         Ok(Some(drain)) => drain,
         Ok(None) => return report(Finished::Busy),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return report(Finished::Empty),
@@ -104,6 +104,9 @@ fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool
     }
     let directory = session.place.directory();
     let (rules, now) = (rules(session), Timestamp::now());
+    if rules.semantics == Semantics::AtMostOnce {
+        drain.keeps_claims();
+    }
     let mut schedule = match files::read_schedule(directory) {
         Ok(schedule) => schedule,
         Err(Unreadable::Damaged) => Schedule::after_damage(now, &rules, &mut random::share),

@@ -111,7 +111,8 @@ pub(super) fn drop_sealed(folder: &Folder, segment: &Sealed, cause: LossCause, l
         }
         None => count(&mut lost.now, LossCause::Damaged, u64::from(segment.tally.events())),
     }
-    let _ = folder.remove(&names::ack(segment.id));
+    // The acknowledgements stay for the drain: where they say what was claimed they must outlive the segment on disk,
+    // too.
 }
 
 /// Removes a slot that nobody leases. Slots without a byte are somebody's who is about to begin.

@@ -145,6 +145,12 @@ impl Drain {
         }
     }
 
+    /// What is acknowledged here may be claims, of this drain or of one before it: they are removed only once the segment
+    /// that they are of is gone from the disk for good.
+    pub fn keeps_claims(&mut self) {
+        self.claims = true;
+    }
+
     /// Takes over what dead processes left and what is free, finishes what a killed drain began,
     /// merges small segments, and keeps the limits. Never touches what a running process holds.
     ///
@@ -377,12 +383,13 @@ impl Drain {
     fn remove_orphaned_acks(&mut self) -> io::Result<()> {
         let names = self.folder.names()?;
         let sealed: Vec<u64> = names.iter().filter_map(|name| Sealed::parse(name)).map(|it| it.id).collect();
-        for name in &names {
-            if let Name::Ack(id) = names::parse(name)
-                && !sealed.contains(&id)
-            {
-                remove(&self.folder, name)?;
-            }
+        let is_orphan = |name: &&String| matches!(names::parse(name), Name::Ack(id) if !sealed.contains(&id));
+        let orphans: Vec<&String> = names.iter().filter(is_orphan).collect();
+        if self.claims && !orphans.is_empty() {
+            self.folder.sync()?;
+        }
+        for name in orphans {
+            remove(&self.folder, name)?;
         }
         let offered = self.state.offered.len();
         self.state.offered.retain(|id| sealed.contains(id));

@@ -91,9 +91,13 @@ fn fault_at_home(scene: &Scene, call: &str, error: &str, when: &str) -> Vec<Stri
     let journal = scene.state.join("journal");
     let known = std::fs::read_dir(&journal).unwrap().map(|entry| entry.unwrap().path());
     let mut paths: Vec<_> = known.collect();
-    let sealed = |tally: u32| journal.join(format!("{:016x}-{tally:08x}.seg1", 0));
+    // What the slot will be called: its id is in its header.
+    let slot =
+        std::fs::read(paths.iter().find(|path| path.extension().is_some_and(|it| it == "open1")).unwrap());
+    let id = u64::from_le_bytes(slot.unwrap()[16..24].try_into().unwrap());
+    let sealed = journal.join(format!("{:012x}-{:08x}-{id:016x}.seg1", 0, 200));
     paths.extend([journal.join("drain.state"), journal.join("drain.state.new"), journal.join("drain.lock")]);
-    paths.extend([scene.state.clone(), scene.state.join("schedule"), journal.clone(), sealed(200)]);
+    paths.extend([scene.state.clone(), scene.state.join("schedule"), journal.clone(), sealed]);
     for path in paths {
         words.splice(5..5, ["-P".to_owned(), path.to_str().unwrap().to_owned()]);
     }
