@@ -13,20 +13,16 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Words that are stored one by one. Tests put a memory in its place that notes every store.
 pub(super) trait Memory {
-    /// A stretch of it.
-    type Words<'a>: Words
-    where
-        Self: 'a;
+    type Word: Word;
     /// `count` words from `at`, if there are so many now.
-    fn words(&self, at: usize, count: usize) -> Option<Self::Words<'_>>;
+    fn words(&self, at: usize, count: usize) -> Option<&[Self::Word]>;
     /// Whether what this thread stored before byte `end` is there: a file may be cut while it is mapped.
     fn keeps(&self, end: u64) -> bool;
 }
 
-/// A stretch of words, all of them zero until they are stored.
-pub(super) trait Words {
-    /// Stores the words of a record in their order but for the first, which makes it count and comes last.
-    fn store(&self, record: &[[u8; 8]]);
+/// One of them, zero until it is stored.
+pub(super) trait Word {
+    fn set(&self, value: u64, order: Ordering);
 }
 
 /// Where the next record goes: offset in words, and the tally. One word, so that both are
@@ -37,8 +33,9 @@ pub(super) trait Place {
 }
 
 impl Memory for Mapping {
-    type Words<'a> = &'a [AtomicU64];
+    type Word = AtomicU64;
 
+    #[inline]
     fn words(&self, at: usize, count: usize) -> Option<&[AtomicU64]> {
         self.get(at, count)
     }
@@ -49,17 +46,23 @@ impl Memory for Mapping {
     }
 }
 
-impl Words for &[AtomicU64] {
+impl Word for AtomicU64 {
     #[inline]
-    fn store(&self, record: &[[u8; 8]]) {
-        let (Some((first, words)), Some((commit, rest))) = (self.split_first(), record.split_first()) else {
-            return;
-        };
-        for (word, bytes) in words.iter().zip(rest) {
-            word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
-        }
-        first.store(u64::from_ne_bytes(*commit), Ordering::Release);
+    fn set(&self, value: u64, order: Ordering) {
+        self.store(value, order);
     }
+}
+
+/// Stores the words of a record in their order but for the first, which makes it count and comes last.
+#[inline]
+fn store(words: &[impl Word], record: &[[u8; 8]]) {
+    let (Some((first, words)), Some((commit, rest))) = (words.split_first(), record.split_first()) else {
+        return;
+    };
+    for (word, bytes) in words.iter().zip(rest) {
+        word.set(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+    }
+    first.set(u64::from_ne_bytes(*commit), Ordering::Release);
 }
 
 impl Place for AtomicU64 {
@@ -201,7 +204,7 @@ impl<M: Memory, P: Place> Mapped<M, P> {
             }
         };
         let (record, _) = draft.place(self.seed, offset, tally).as_chunks::<8>();
-        words.store(record);
+        store(words, record);
         if !self.memory.keeps(offset + size as u64) {
             self.gone.fetch_add(u32::from(event), Ordering::Relaxed);
             return Err(Stop::Gone);

@@ -95,3 +95,32 @@ fn what_comes_after_a_no_leaves_nothing_on_disk_and_nothing_in_memory() {
     recorder.end();
     assert!(!directory.exists());
 }
+
+#[test]
+fn no_two_threads_and_no_two_processes_give_an_event_the_same_id() {
+    let ids = Ids::default();
+    let block = || Block { process: 0, next: 0, left: 0 };
+    let taken = |pid: u32| {
+        let mut block = block();
+        (0..1000).map(|_| ids.next(&mut block, pid)).collect::<Vec<_>>()
+    };
+    let mut all: Vec<EventId> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| taken(1))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    // A child that was forked has its parent's memory, with what a thread had taken for its next ids.
+    let mut of_both = block();
+    all.push(ids.next(&mut of_both, 1));
+    let copy = Ids {
+        process: AtomicU64::new(ids.process.load(Ordering::Relaxed)),
+        owner: AtomicU64::new(ids.owner.load(Ordering::Relaxed)),
+        counter: AtomicU64::new(ids.counter.load(Ordering::Relaxed)),
+    };
+    let mut childs = Block { ..of_both };
+    all.extend((0..100).map(|_| ids.next(&mut of_both, 1)));
+    all.extend((0..100).map(|_| copy.next(&mut childs, 2)));
+    let count = all.len();
+    all.sort_unstable_by_key(|id| id.0);
+    all.dedup();
+    assert_eq!(all.len(), count);
+}

@@ -2,9 +2,10 @@
 
 use super::draft::Draft;
 use super::format::{Head, Header, Seed, Tally};
-use super::mapped::{LOOK_EVERY, Mapped, Memory, Place, Words};
+use super::mapped::{LOOK_EVERY, Mapped, Memory, Place, Word};
 use super::segment::Loaded;
 use super::*;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 const SEGMENT: u64 = 42;
@@ -16,22 +17,35 @@ enum Happened {
     Returned(u64),
 }
 
+type Log = Arc<Mutex<Vec<Happened>>>;
+
 /// A memory that notes every store.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Noted {
-    log: Arc<Mutex<Vec<Happened>>>,
-    length: usize,
-    /// Lets another thread run before each store.
-    between: Option<fn()>,
+    log: Log,
+    words: Arc<[NotedWord]>,
 }
 
-struct NotedWords<'a>(&'a Noted, usize);
+struct NotedWord {
+    at: usize,
+    log: Log,
+    /// Lets another thread run before each store.
+    between: fn(),
+}
+
+impl Noted {
+    fn new(length: usize, between: fn()) -> Self {
+        let log = Log::default();
+        let word = |at| NotedWord { at, log: Arc::clone(&log), between };
+        Self { words: (0..length).map(word).collect(), log }
+    }
+}
 
 impl Memory for Noted {
-    type Words<'a> = NotedWords<'a>;
+    type Word = NotedWord;
 
-    fn words(&self, at: usize, count: usize) -> Option<NotedWords<'_>> {
-        (at + count <= self.length).then_some(NotedWords(self, at))
+    fn words(&self, at: usize, count: usize) -> Option<&[NotedWord]> {
+        self.words.get(at..at + count)
     }
 
     fn keeps(&self, _: u64) -> bool {
@@ -39,15 +53,10 @@ impl Memory for Noted {
     }
 }
 
-impl Words for NotedWords<'_> {
-    fn store(&self, record: &[[u8; 8]]) {
-        let words = record.iter().map(|word| u64::from_le_bytes(*word)).enumerate();
-        for (at, value) in words.clone().skip(1).chain(words.take(1)) {
-            if let Some(between) = self.0.between {
-                between();
-            }
-            self.0.log.lock().unwrap().push(Happened::Stored(self.1 + at, value));
-        }
+impl Word for NotedWord {
+    fn set(&self, value: u64, _: Ordering) {
+        (self.between)();
+        self.log.lock().unwrap().push(Happened::Stored(self.at, value));
     }
 }
 
@@ -64,7 +73,7 @@ fn check_every_kill(log: &[Happened], length: usize, begun: u64) {
         let mut returned = Vec::new();
         for happened in &log[..kill] {
             match *happened {
-                Happened::Stored(word, value) => image[word * 8..][..8].copy_from_slice(&value.to_le_bytes()),
+                Happened::Stored(word, value) => image[word * 8..][..8].copy_from_slice(&value.to_ne_bytes()),
                 Happened::Returned(number) => returned.push(number),
             }
         }
@@ -94,7 +103,7 @@ fn append<P: Place>(mapped: &Mapped<Noted, P>, number: u64) {
 
 #[test]
 fn a_kill_at_any_store_keeps_every_record_that_was_returned_from() {
-    let memory = Noted { length: 1024, ..Noted::default() };
+    let memory = Noted::new(1024, || ());
     let mapped =
         Mapped::new(memory.clone(), Seed::of(SEGMENT), header().len() as u64, Tally::default(), 1000);
     for number in 0..30 {
@@ -123,7 +132,7 @@ impl Place for Shuttled {
 fn a_kill_at_any_store_of_two_threads_keeps_every_record_that_was_returned_from() {
     shuttle::check_random(
         || {
-            let memory = Noted { length: 256, between: Some(shuttle::thread::yield_now), ..Noted::default() };
+            let memory = Noted::new(256, shuttle::thread::yield_now);
             let place = Shuttled(shuttle::sync::atomic::AtomicU64::new(header().len() as u64 / 8));
             let mapped = Arc::new(Mapped::with_place(memory.clone(), place, Seed::of(SEGMENT), 1000));
             let threads: Vec<_> = (0..2)
@@ -145,7 +154,7 @@ fn a_kill_at_any_store_of_two_threads_keeps_every_record_that_was_returned_from(
 fn a_mapped_record_has_the_bytes_of_a_plain_one() {
     for length in [0, 1, 7, 8, 9, 100] {
         let payload = vec![0x33; length];
-        let memory = Noted { length: 100, ..Noted::default() };
+        let memory = Noted::new(100, || ());
         let mapped = Mapped::new(memory.clone(), Seed::of(SEGMENT), 64, Tally(5), 1000);
         let head = Head { kind: 2, id: id(9), seconds: 3, tally: Tally(0) };
         let mut record = Draft::new();
@@ -159,7 +168,7 @@ fn a_mapped_record_has_the_bytes_of_a_plain_one() {
                 words[at - 8] = value;
             }
         }
-        assert_eq!(words.iter().flat_map(|word: &u64| word.to_le_bytes()).collect::<Vec<_>>(), plain);
+        assert_eq!(words.iter().flat_map(|word: &u64| word.to_ne_bytes()).collect::<Vec<_>>(), plain);
     }
 }
 
