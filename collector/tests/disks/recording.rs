@@ -4,12 +4,14 @@ use crate::scene::*;
 use std::collections::BTreeSet;
 
 /// The calls that recording makes, and what the system may answer.
-const FAULTS: [(&str, &[&str]); 10] = [
+const FAULTS: [(&str, &[&str]); 12] = [
     ("mkdir", &["ENOSPC", "EIO", "EROFS", "EDQUOT"]),
     ("openat", &["ENOSPC", "EIO", "EROFS", "EMFILE", "EDQUOT"]),
     ("flock", &["EIO", "EINTR", "ENOLCK"]),
     ("pwrite64", &["ENOSPC", "EIO", "EROFS", "EDQUOT", "EINTR", "EFBIG"]),
     ("fallocate", &["ENOSPC", "EIO", "EDQUOT", "EOPNOTSUPP", "EINTR"]),
+    ("pwritev", &["ENOSPC", "EIO", "EDQUOT", "EINTR"]),
+    ("mmap", &["ENOMEM", "EACCES", "ENODEV"]),
     ("madvise", &["EIO", "ENOMEM"]),
     ("ftruncate", &["ENOSPC", "EIO", "EROFS"]),
     ("fstat", &["EIO"]),

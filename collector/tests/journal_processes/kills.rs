@@ -7,10 +7,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use telemetry::journal::*;
 
-const CALLS: [&str; 16] = [
+const CALLS: [&str; 17] = [
     "openat",
     "flock",
     "pwrite64",
+    "pwritev",
     "pread64",
     "fstat",
     "newfstatat",

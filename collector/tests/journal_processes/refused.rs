@@ -27,6 +27,7 @@ fn a_failing_system_call_is_never_the_tools_problem() {
     let mut cases = 0;
     for (call, errors) in [
         ("pwrite64", &["ENOSPC", "EIO", "EDQUOT", "EINTR"][..]),
+        ("pwritev", &["ENOSPC", "EIO", "EDQUOT", "EINTR"]),
         ("flock", &["ENOLCK", "EINTR", "EIO"]),
         ("ftruncate", &["EIO", "ENOSPC"]),
         ("renameat", &["EROFS", "ENOSPC", "EIO"]),
