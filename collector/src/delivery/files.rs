@@ -11,11 +11,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::Unreadable;
 use super::schedule::Schedule;
 use super::starts::Starts;
 use crate::journal::Span;
+use crate::platform::folder::Folder;
 use crate::platform::host::{self, FileSystem};
 use crate::platform::private;
 
@@ -72,6 +74,22 @@ pub(crate) fn remove(directory: &Path) -> io::Result<()> {
         private::remove(&place.join(SCHEDULE))?;
     }
     Ok(())
+}
+
+/// Forgets both of machines that have not been here for so long, as the journal does with their events. What cannot be
+/// removed stays.
+pub(crate) fn forget_others(directory: &Path, longest: Duration) {
+    let changed = |name: &str| std::fs::symlink_metadata(here(directory).join(name)).ok()?.modified().ok();
+    // By the clock that marks the others' files, too.
+    let Some(now) = changed(SCHEDULE).or_else(|| changed(STARTS)) else { return };
+    let now = now.duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(0));
+    for folder in Folder::of_other_machines(directory) {
+        let age = folder.last_change().ok().and_then(|last| u64::try_from(now.checked_sub(last)?).ok());
+        if age.is_some_and(|age| age > longest.as_secs()) {
+            let _ = (folder.remove(STARTS), folder.remove(SCHEDULE));
+            folder.remove_if_empty();
+        }
+    }
 }
 
 /// Takes back the starts that this machine just wrote.

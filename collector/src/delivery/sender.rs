@@ -133,6 +133,7 @@ fn deliver(session: &Session, urgency: Urgency, deadline: Instant, in_tool: bool
     };
     let finished = sender.drain_all(urgency);
     sender.save();
+    files::forget_others(directory, session.config.journal.max_age.saturating_add(journal::SURE_GONE));
     if let Finished::Held(why) = &finished {
         session.logger.log(Severity::Error, format!("events are held: {why}"));
     }

@@ -176,7 +176,7 @@ impl Drain {
             adopted.sealed += 1;
         }
         self.remove_orphaned_acks()?;
-        adopted.dropped = self.keep_limits()?;
+        adopted.dropped = self.keep_limits()? + self.forget_others()?;
         adopted.merged = self.merge_small()?;
         self.save(false)?;
         Ok(adopted)

@@ -66,7 +66,7 @@ fn purge_here(folder: &Folder) -> io::Result<Purged> {
 }
 
 /// Removes everything but the lock; says how many files it removed and how many it had to leave.
-fn empty(folder: &Folder) -> io::Result<(u64, u64)> {
+pub(super) fn empty(folder: &Folder) -> io::Result<(u64, u64)> {
     let (mut files, mut left) = (0, 0);
     for _ in 0..MOST_PASSES {
         let mut removed = 0;

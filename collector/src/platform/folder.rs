@@ -339,6 +339,19 @@ impl Folder {
         self.file_system
     }
 
+    /// Whether it is this machine's part of a directory that machines share.
+    pub(crate) fn is_of_one_machine(&self) -> bool {
+        self.file_system == FileSystem::Shared
+    }
+
+    /// When it or one of its entries was last changed, in seconds since 1970.
+    pub(crate) fn last_change(&self) -> io::Result<i64> {
+        let itself = std::fs::symlink_metadata(&self.path)?.modified()?;
+        let itself = itself.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let entries = self.names()?.into_iter().filter_map(|name| Some(self.look(&name).ok()?.changed));
+        Ok(entries.chain([i64::try_from(itself).unwrap_or(i64::MAX)]).max().unwrap_or(i64::MAX))
+    }
+
     /// On a shared file system: what the other machines have in this directory of ours.
     pub(crate) fn of_other_machines(directory: &Path) -> Vec<Self> {
         if host::file_system_at(directory) != FileSystem::Shared {

@@ -254,3 +254,37 @@ fn what_cannot_be_read_now_is_not_settled_as_if_it_were_gone() {
     assert!(scene.arrived().is_empty(), "it may have arrived before");
     assert_eq!(scene.lost(LossCause::Unknown) + scene.lost(LossCause::Attempts), 1);
 }
+
+#[test]
+fn a_machine_that_does_not_come_back_leaves_nothing_for_good() {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let home = tempfile::tempdir().unwrap();
+    let on = |machine, act: &dyn Fn()| injected::on(FileSystem::Shared, machine, act);
+    let send = || {
+        let scene = Scene::new(home.path(), "", unavailable());
+        scene.record("a");
+        assert!(take_turn(&scene.session, false));
+        scene.send();
+    };
+    let parts = || {
+        let named = |directory: &Path| {
+            let names = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
+            names.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with("host-")).count()
+        };
+        (named(home.path()), named(&home.path().join("journal")))
+    };
+    on(1, &send);
+    on(2, &send);
+    assert_eq!(parts(), (2, 2));
+    for place in [home.path().to_owned(), home.path().join("journal")] {
+        let part = place.join("host-00000001");
+        let entries = std::fs::read_dir(&part).unwrap().map(|entry| entry.unwrap().path());
+        for path in entries.chain([part.clone()]).collect::<Vec<_>>() {
+            let file = std::fs::File::open(path).unwrap();
+            file.set_modified(std::time::SystemTime::now() - 32 * DAY).unwrap();
+        }
+    }
+    on(2, &send);
+    assert_eq!(parts(), (1, 1));
+    on(2, &|| assert_eq!(Scene::new(home.path(), "", unavailable()).lost(LossCause::Age), 1));
+}
