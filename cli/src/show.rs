@@ -90,7 +90,18 @@ pub(crate) fn aside(text: &str) {
 }
 
 pub(crate) fn json(value: &Json) {
-    say!("{value:#}");
+    say!("{}", unseen_escaped(&format!("{value:#}")));
+}
+
+/// JSON that says the same without characters that a terminal would obey: JSON itself must escape only some
+/// of them, and a component's text may hold the others.
+fn unseen_escaped(json: &str) -> String {
+    let obeyed = |c: char| match c {
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => true,
+        c => c.is_control() && c != '\n',
+    };
+    // None of them is more than four digits, or anywhere but in a string.
+    json.chars().map(|c| if obeyed(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }).collect()
 }
 
 /// Bytes that are for another program.
@@ -154,6 +165,15 @@ fn masked_target(target: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_shown_without_what_a_terminal_would_obey_and_says_the_same() {
+        let value = serde_json::json!({"a\u{9b}": ["\u{1b}[2J\n\u{7f}\u{85}\u{202e}ä日😀", "plain"]});
+        let shown = unseen_escaped(&format!("{value:#}"));
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+        assert!(shown.contains("\\u009b") && shown.contains("\\u202eä日😀"), "{shown}");
+        assert_eq!(serde_json::from_str::<Json>(&shown).unwrap(), value);
+    }
 
     #[test]
     fn the_values_of_a_query_are_masked() {

@@ -5,9 +5,10 @@
 //!
 //! A file is a magic, the key, a checksum over key and code, and the code. The checksum is a fast one: it is
 //! against accidents, and who could forge it could replace the tool. It is written beside its place and
-//! renamed into it, so a reader sees a whole file or none. Where effective user and owner differ (setuid,
-//! sudo with a kept home) the cache is not used at all.
+//! renamed into it, so a reader sees a whole file or none. Where the program has rights that the files' owner has not
+//! (setuid, setgid, sudo with a kept home) the cache is not used at all.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
@@ -123,11 +124,9 @@ impl Cache {
     /// The newest stay. What a dead writer left is removed with the old ones.
     fn prune(&self) {
         let Ok(entries) = fs::read_dir(&self.dir) else { return };
-        let ours =
-            |path: &Path| path.extension().is_some_and(|extension| extension == "new" || extension == "code");
         let mut files: Vec<(SystemTime, PathBuf)> = entries
             .flatten()
-            .filter(|entry| ours(&entry.path()))
+            .filter(|entry| is_code(&entry.file_name()) || is_begun(&entry.file_name()))
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .collect();
         files.sort();
@@ -178,8 +177,15 @@ fn create_private(dir: &Path) -> Option<()> {
 #[cfg(unix)]
 fn is_own(meta: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let effective = rustix::process::geteuid();
-    effective == rustix::process::getuid() && meta.uid() == effective.as_raw() && meta.mode() & 0o022 == 0
+    !is_elevated() && meta.uid() == rustix::process::geteuid().as_raw() && meta.mode() & 0o022 == 0
+}
+
+/// Whether the program runs as another user or group than its user, whose files these are, does: code of the user's
+/// would run with their rights.
+#[cfg(unix)]
+fn is_elevated() -> bool {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    getuid() != geteuid() || getgid() != getegid()
 }
 
 /// Elsewhere the user's profile is private by the system's own rules.
@@ -222,14 +228,26 @@ pub fn clear_cache(directory: &Path) -> std::io::Result<()> {
     };
     for entry in entries {
         let entry = entry?;
-        if is_code(&entry.file_name()) {
+        let name = entry.file_name();
+        if is_code(&name) || is_begun(&name) {
             fs::remove_file(entry.path()).or_else(absent)?;
         }
     }
     Ok(())
 }
 
-fn is_code(name: &std::ffi::OsStr) -> bool {
-    let stem = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
-    stem.is_some_and(|stem| stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit()))
+fn is_code(name: &OsStr) -> bool {
+    name.to_str().and_then(|name| name.strip_suffix(SUFFIX)).is_some_and(is_key)
+}
+
+/// Whether it is named like what a writer has begun: `<key>.<process>-<time>.new`.
+fn is_begun(name: &OsStr) -> bool {
+    let stem = name.to_str().and_then(|name| name.strip_suffix(".new"));
+    stem.and_then(|stem| stem.split_once('.')).is_some_and(|(key, writer)| {
+        is_key(key) && writer.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    })
+}
+
+fn is_key(stem: &str) -> bool {
+    stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,5 +1,7 @@
 //! Which imports a component may have. Everything is refused that is not named here.
 
+use std::collections::HashSet;
+
 use semver::Version;
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
@@ -7,7 +9,11 @@ use wasmtime::component::{Component, Linker};
 
 use crate::error::Offence;
 use crate::state::State;
+use crate::text::tidy;
 use crate::track::{self, Track};
+
+/// The most offences that are named.
+const MOST: usize = 50;
 
 /// The version under which the inert interfaces are linked.
 pub(crate) const WASI: Version = Version::new(0, 2, 12);
@@ -85,8 +91,10 @@ pub fn classify(import: &str) -> Class {
     if OWN.contains(&name) {
         return match version {
             Some(version) if Track::that_meets(&version).is_some() => Class::Granted,
+            // A version may be as long as its author likes.
             Some(version) => Class::Refused(format!(
-                "built for version {version} of the contract; this host speaks {}",
+                "built for version {} of the contract; this host speaks {}",
+                tidy(&version.to_string(), 100),
                 track::known()
             )),
             None => refused("names no version of the contract"),
@@ -155,40 +163,77 @@ pub(crate) fn may_have_all(engine: &Engine, component: &Component) -> bool {
     })
 }
 
-/// All imports that cannot be met, with the likely cause of each.
+/// Imports that cannot be met, with the likely cause of each: the first [`MOST`], and that there are more.
 pub(crate) fn offences(engine: &Engine, component: &Component, linker: &Linker<State>) -> Vec<Offence> {
+    let mut found = Found::new(linker);
     let mut offences = Vec::new();
     let component = component.component_type();
     for (import, item) in component.imports(engine) {
-        let class = classify(import);
-        if let Class::Refused(cause) = &class {
-            offences.push(Offence { import: crate::text::tidy(import, 200), cause: cause.clone() });
-            continue;
-        }
-        let ComponentItem::ComponentInstance(instance) = item.ty else {
-            let cause = "must be an interface".to_owned();
-            offences.push(Offence { import: crate::text::tidy(import, 200), cause });
-            continue;
-        };
-        let Some(linked) = linked_name(import, &class) else { continue };
-        for (export, item) in instance.exports(engine) {
-            if !is_linked(linker, &linked, export, &item.ty) {
-                let cause = "newer than this host: it has the interface, but not this function".to_owned();
-                offences
-                    .push(Offence { import: crate::text::tidy(&format!("{import}#{export}"), 200), cause });
-            }
+        // Only as many as are named are looked for: a file may have a million of them.
+        let room = MOST + 1 - offences.len();
+        offences.extend(found.offences(engine, import, &item.ty).take(room));
+        if offences.len() > MOST {
+            offences.truncate(MOST);
+            let cause = format!("there are more than these {MOST}");
+            offences.push(Offence { import: "and so on".to_owned(), cause });
+            break;
         }
     }
     offences
 }
 
-/// Whether the linker has it: defining it again must fail.
-fn is_linked(linker: &Linker<State>, interface: &str, name: &str, item: &ComponentItem) -> bool {
-    let mut probe = linker.clone();
-    let Ok(mut instance) = probe.instance(interface) else { return true };
-    // Types come with the functions that use them.
-    let ComponentItem::ComponentFunc(_) = item else { return true };
-    instance.func_new(name, |_, _, _, _| Ok(())).is_err()
+/// What the linker has of what is looked for: it can be asked for a name only by defining it once more, which
+/// is done in a copy of it. One copy for all the imports of a component: to make it costs more than to ask.
+pub(crate) struct Found {
+    probe: Linker<State>,
+    /// What the copy has from having been asked for it.
+    missing: HashSet<(String, String)>,
+}
+
+impl Found {
+    pub(crate) fn new(linker: &Linker<State>) -> Self {
+        Self { probe: linker.clone(), missing: HashSet::new() }
+    }
+
+    /// What is wrong with one import, found as it is taken.
+    pub(crate) fn offences<'a>(
+        &'a mut self,
+        engine: &'a Engine,
+        import: &'a str,
+        item: &'a ComponentItem,
+    ) -> impl Iterator<Item = Offence> + 'a {
+        let offence =
+            |import: &str, cause: &str| Offence { import: tidy(import, 200), cause: cause.to_owned() };
+        let class = classify(import);
+        let (whole, within) = match (&class, item) {
+            (Class::Refused(cause), _) => (Some(offence(import, cause)), None),
+            (_, ComponentItem::ComponentInstance(instance)) => {
+                (None, linked_name(import, &class).map(|linked| (linked, instance)))
+            }
+            _ => (Some(offence(import, "must be an interface")), None),
+        };
+        let functions = within.map(move |(linked, instance)| {
+            let missing =
+                instance.exports(engine).filter(move |(name, item)| !self.is_linked(&linked, name, &item.ty));
+            missing.map(move |(name, _)| {
+                let cause = "newer than this host: it has the interface, but not this function";
+                offence(&format!("{import}#{name}"), cause)
+            })
+        });
+        whole.into_iter().chain(functions.into_iter().flatten())
+    }
+
+    fn is_linked(&mut self, interface: &str, name: &str, item: &ComponentItem) -> bool {
+        // Types come with the functions that use them.
+        let ComponentItem::ComponentFunc(_) = item else { return true };
+        let Ok(mut instance) = self.probe.instance(interface) else { return true };
+        let key = || (interface.to_owned(), name.to_owned());
+        if instance.func_new(name, |_, _, _, _| Ok(())).is_ok() {
+            self.missing.insert(key());
+            return false;
+        }
+        self.missing.is_empty() || !self.missing.contains(&key())
+    }
 }
 
 #[cfg(test)]

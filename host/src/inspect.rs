@@ -1,7 +1,5 @@
 //! What a component is, for an author who has to decide whether to trust it.
 
-use wasmtime::component::types::ComponentItem;
-
 use crate::check::{self, Class};
 use crate::component::{Compiled, Component, LoadOptions, Source, linker};
 use crate::error::LoadError;
@@ -43,31 +41,21 @@ pub struct Inspection {
 pub fn inspect(source: Source<'_>, options: &LoadOptions) -> Result<Inspection, LoadError> {
     let compiled = Compiled::load(source, options)?;
     let engine = compiled.engine.clone();
-    let offences = check::offences(&engine, &compiled.component, &linker(&engine, &compiled.component)?);
+    let mut found = check::Found::new(&linker(&engine, &compiled.component)?);
     let whole = compiled.component.component_type();
     let tidy = |name: &str| crate::text::tidy(name, 200);
     let imports = whole
         .imports(&engine)
         .map(|(name, item)| {
-            let mut class = check::classify(name);
-            // Of an interface that is there, a function may not be.
-            let within = format!("{}#", tidy(name));
-            if let Some(offence) =
-                offences.iter().find(|o| o.import == tidy(name) || o.import.starts_with(&within))
-            {
-                class = Class::Refused(offence.cause.clone());
-            }
-            if !matches!(item.ty, ComponentItem::ComponentInstance(_))
-                && matches!(class, Class::Granted | Class::Inert)
-            {
-                class = Class::Refused("must be an interface".to_owned());
-            }
+            // Of an interface that is there, a function may not be: the first such is cause enough.
+            let offence = found.offences(&engine, name, &item.ty).next();
+            let class = offence.map_or_else(|| check::classify(name), |it| Class::Refused(it.cause));
             Import { name: tidy(name), class }
         })
         .collect();
     let exports: Vec<String> = whole.exports(&engine).map(|(name, _)| tidy(name)).collect();
     let track = match track::spoken(&engine, &compiled.component) {
-        Spoken::Known(version, _) | Spoken::Unknown(version) => Some(version),
+        Spoken::Known(version, _) | Spoken::Unknown(version) => Some(tidy(&version)),
         Spoken::None => None,
     };
     let (sha256, size) = (compiled.digest.clone(), compiled.size);

@@ -76,9 +76,17 @@ impl Live {
         context: SendContext,
     ) -> Result<Erasure, CallError> {
         self.begin(true);
+        let (before, ids_given) = (self.store.data().gate.answered(), ids.len());
         let made = tokio::time::timeout(self.limit, self.exports.erase(&mut self.store, ids, context)).await;
         self.store.data().gate.set_open(false);
-        finish("erase", self.limit, made, &mut self.store).map(checked::erasure)
+        let erasure = finish("erase", self.limit, made, &mut self.store).map(checked::erasure)?;
+        let asked_nobody = self.store.data().gate.answered() == before;
+        // As of events: who asked nobody has no receipt from anybody. Of no ids there is nothing to ask.
+        if asked_nobody && ids_given > 0 && matches!(erasure, Erasure::Receipt(_)) {
+            let how = "`erase` says that it has a receipt, but no request of its was answered";
+            return Err(CallError::Contract(how.to_owned()));
+        }
+        Ok(erasure)
     }
 
     /// Whether the next call may have it. Memory never shrinks: an instance that has grown past half its

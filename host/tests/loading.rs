@@ -8,7 +8,8 @@ use support::{batch, context, grant, load};
 use telemetry_guests::Guest;
 use telemetry_host::types::Outcome;
 use telemetry_host::{
-    Backend, Component, Door, ImportClass, LoadError, LoadOptions, Recorder, Setup, Source, inspect,
+    Backend, Component, Door, ImportClass, Inspection, LoadError, LoadOptions, Offence, Recorder, Setup,
+    Source, inspect,
 };
 
 fn delivers(component: &Component) {
@@ -123,10 +124,18 @@ mod cache {
     fn the_cache_keeps_the_newest_few() {
         let place = Place::new();
         let all: Vec<Vec<u8>> = (0..12).map(numbered).collect();
-        for bytes in &all {
+        place.load(&all[0]);
+        // What a writer left that was killed is ours.
+        let begun = place.files()[0].with_extension("7-7.new");
+        std::fs::write(&begun, b"begun").unwrap();
+        // What is not named like either is somebody's, and here first.
+        let theirs = ["notes.code", "backup.new", "0123456789abcdef.code"].map(|name| place.dir().join(name));
+        theirs.iter().for_each(|path| std::fs::write(path, b"theirs").unwrap());
+        for bytes in &all[1..] {
             place.load(bytes);
         }
-        assert_eq!(place.files().len(), 8);
+        assert!(theirs.iter().all(|path| path.exists()) && !begun.exists());
+        assert_eq!(place.files().len(), 8 + theirs.len());
     }
 
     #[cfg(unix)]
@@ -214,10 +223,10 @@ mod cache {
 
     #[cfg(unix)]
     #[test]
-    fn a_program_that_runs_with_another_users_rights_has_no_cache() {
+    fn a_program_that_runs_with_another_users_or_groups_rights_has_no_cache() {
         use std::os::unix::fs::{PermissionsExt, chown};
         use std::os::unix::process::CommandExt;
-        const NAME: &str = "cache::a_program_that_runs_with_another_users_rights_has_no_cache";
+        const NAME: &str = "cache::a_program_that_runs_with_another_users_or_groups_rights_has_no_cache";
         const DIR: &str = "TELEMETRY_TEST_CACHE";
         if let Some(dir) = std::env::var_os(DIR) {
             // The child: loads, whatever becomes of the cache.
@@ -240,24 +249,25 @@ mod cache {
         let copied =
             std::process::Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();
         assert!(copied.unwrap().success());
-        chown(&program, Some(NOBODY), None).unwrap();
-        let cached = |lent: bool| {
-            let home = place.path().join(if lent { "lent" } else { "own" });
+        chown(&program, Some(NOBODY), Some(NOBODY)).unwrap();
+        let cached = |mode: u32| {
+            let home = place.path().join(format!("{mode:o}"));
             std::fs::create_dir(&home).unwrap();
             chown(&home, Some(NOBODY), None).unwrap();
-            set(&program, if lent { 0o4755 } else { 0o755 });
+            set(&program, mode);
             let dir = home.join("code");
             let mut child = std::process::Command::new(&program);
             child.args([NAME, "--exact"]).env(DIR, &dir).current_dir("/");
-            if !lent {
+            if mode & 0o4000 == 0 {
                 child.uid(NOBODY);
             }
             let ran = child.output().unwrap();
             assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
             dir.read_dir().is_ok_and(|mut files| files.next().is_some())
         };
-        assert!(cached(false), "whoever is one user has one");
-        assert!(!cached(true), "another user's rights are no place to take code from");
+        assert!(cached(0o755), "whoever is one user has one");
+        assert!(!cached(0o4755), "another user's rights are no place to take code from");
+        assert!(!cached(0o2755), "nor are another group's");
     }
 
     #[test]
@@ -499,6 +509,84 @@ mod precompiled {
             }
         }
     }
+}
+
+/// Everything that is refused in a component of these imports, and what is seen of it.
+fn offences(imports: &str) -> (Vec<Offence>, Inspection) {
+    let bytes = wat::parse_str(format!("(component {imports})")).unwrap();
+    let seen = inspect(Source::Bytes(&bytes), &LoadOptions::default()).unwrap();
+    match load(&bytes) {
+        Err(LoadError::Refused(offences)) => (offences, seen),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn of_a_million_offences_the_first_fifty_are_named() {
+    const MANY: usize = 10_000;
+    let functions: String = (0..MANY).map(|at| format!("(export \"f{at}\" (func))")).collect();
+    let one = format!("(import \"wasi:cli/exit@0.2.3\" (instance {functions}))");
+    // As many instances as a component may have; of functions it may have a million.
+    const INSTANCES: usize = 900;
+    let each = |count: usize, import: &dyn Fn(usize) -> String| (0..count).map(import).collect::<String>();
+    let unknown = each(MANY, &|at| format!("(import \"acme:a{at}/b\" (func))"));
+    let bare = each(MANY, &|at| format!("(import \"wasi:cli/exit@0.2.{at}\" (func))"));
+    let missing = each(INSTANCES, &|at| {
+        format!("(import \"wasi:cli/exit@0.2.{at}\" (instance (export \"explode\" (func))))")
+    });
+    for (imports, count, first, last) in [
+        (one, 1, "wasi:cli/exit@0.2.3#f0", "wasi:cli/exit@0.2.3#f49"),
+        (unknown, MANY, "acme:a0/b", "acme:a49/b"),
+        (bare, MANY, "wasi:cli/exit@0.2.0", "wasi:cli/exit@0.2.49"),
+        (missing, INSTANCES, "wasi:cli/exit@0.2.0#explode", "wasi:cli/exit@0.2.49#explode"),
+    ] {
+        let (offences, seen) = offences(&imports);
+        assert_eq!(offences.len(), 51);
+        assert_eq!((offences[0].import.as_str(), offences[49].import.as_str()), (first, last));
+        let rest = Offence { import: "and so on".into(), cause: "there are more than these 50".into() };
+        assert_eq!(offences[50], rest);
+        assert_eq!(seen.imports.len(), count);
+        assert!(seen.imports.iter().all(|import| matches!(import.class, ImportClass::Refused(_))));
+        assert!(seen.refused.is_some_and(|why| why.len() < 20_000));
+    }
+}
+
+#[test]
+fn as_many_offences_as_are_named_are_all_of_them() {
+    let imports =
+        |count| (0..count).map(|at| format!("(import \"acme:a{at}/b\" (instance))")).collect::<String>();
+    let (fifty, _) = offences(&imports(50));
+    assert_eq!(fifty.len(), 50);
+    assert_eq!(fifty[49].import, "acme:a49/b");
+    assert_eq!(offences(&imports(51)).0.len(), 51);
+}
+
+#[test]
+fn a_function_that_is_missing_is_missing_from_each_version_and_one_that_is_there_from_none() {
+    let function = |name: &str| format!("(export \"{name}\" (func (param \"status\" (result))))");
+    let of = |version: &str, names: &[&str]| {
+        let functions: String = names.iter().map(|name| function(name)).collect();
+        format!("(import \"wasi:cli/exit@{version}\" (instance {functions}))")
+    };
+    let imports = [
+        of("0.2.3", &["exit", "explode"]),
+        of("0.2.4", &["explode", "exit"]),
+        of("0.2.5", &["exit"]),
+        of("0.2.6", &["explode"]),
+    ];
+    let (offences, seen) = offences(&imports.concat());
+    let names: Vec<&str> = offences.iter().map(|offence| offence.import.as_str()).collect();
+    assert_eq!(names, ["0.2.3", "0.2.4", "0.2.6"].map(|version| format!("wasi:cli/exit@{version}#explode")));
+    let inert: Vec<bool> = seen.imports.iter().map(|import| import.class == ImportClass::Inert).collect();
+    assert_eq!(inert, [false, false, true, false]);
+}
+
+#[test]
+fn a_version_without_end_is_not_shown_to_its_end() {
+    let version = format!("0.7.0+{}", "x".repeat(50_000));
+    let (offences, seen) = offences(&format!("(import \"telemetry:backend/http@{version}\" (instance))"));
+    assert!(offences[0].import.len() <= 200 && offences[0].cause.len() < 300, "{offences:?}");
+    assert!(seen.refused.is_some_and(|why| why.len() < 1_000));
 }
 
 mod inspection {

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use support::server::Server;
 use support::{batch, context, grant, load, load_with, spec};
@@ -45,6 +46,25 @@ fn quick() -> Component {
     load(&Guest::with(|guest| guest.timeout_ms = Some(300))).unwrap()
 }
 
+/// The same where nothing but its own deadline ends a request soon: the host's limits are minutes.
+fn hurried() -> Component {
+    load_with(&Guest::with(|guest| guest.timeout_ms = Some(300)), |limits| {
+        limits.request_time = Duration::from_secs(120);
+        limits.call_time = Duration::from_secs(240);
+    })
+}
+
+/// What it was told, if it did not take far longer than the deadline of the request.
+fn told_in_time(grant: Grant, change: impl FnOnce(&mut Setup)) -> String {
+    let component = hurried();
+    let begun = Instant::now();
+    let text = told(&component, grant, change);
+    let took = begun.elapsed();
+    // A hundred times the deadline, and a quarter of the host's own limit.
+    assert!(took < Duration::from_secs(30), "{text}: {took:?}");
+    text
+}
+
 fn small() -> Component {
     let change = |limits: &mut Limits| limits.response_bytes = 10_000;
     load_with(&Guest::with(|guest| guest.timeout_ms = Some(5_000)), change)
@@ -72,7 +92,7 @@ fn a_server_that_says_nothing_trickles_or_never_ends_costs_the_deadline_and_no_m
     let drip = |stream: &mut std::net::TcpStream| loop {
         stream.write_all(b"x")?;
         // The pace is the attack: often enough to keep a per-read timeout from ever passing.
-        std::thread::park_timeout(std::time::Duration::from_millis(20));
+        std::thread::park_timeout(Duration::from_millis(20));
     };
     let slow_head = Server::scripted(move |stream, _| {
         stream.write_all(b"HTTP/1.1 200 OK\r\nx-slow: ")?;
@@ -82,9 +102,8 @@ fn a_server_that_says_nothing_trickles_or_never_ends_costs_the_deadline_and_no_m
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")?;
         drip(stream)
     });
-    let component = quick();
     for server in [silent, slow_head, slow_body] {
-        assert_eq!(told(&component, keyed(&server.url()), |_| ()), "retry: no answer in time");
+        assert_eq!(told_in_time(keyed(&server.url()), |_| ()), "retry: no answer in time");
     }
 }
 
@@ -136,6 +155,16 @@ fn answers_that_lie_break_or_explode_are_failures_and_not_deliveries() {
             failed,
         ),
         ("a negative length", b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n".to_vec(), failed),
+        (
+            "a length over 64 bits",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551616\r\n\r\n".to_vec(),
+            failed,
+        ),
+        (
+            "the longest length there is",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551615\r\n\r\n".to_vec(),
+            failed,
+        ),
         (
             "a bad chunk",
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec(),
@@ -190,6 +219,58 @@ fn a_connection_that_breaks_in_the_middle_is_a_failure_and_is_not_tried_again_be
         assert!(broken.iter().any(|it| text.starts_with(it)), "{cut:?}: {text}");
         assert_eq!(server.seen().len(), 1, "{cut:?}: sent once");
     }
+}
+
+#[test]
+fn what_a_server_says_beyond_its_answer_is_no_answer_to_the_next_request() {
+    for answer in [
+        // A length that is less than what comes.
+        "HTTP/1.1 418 no\r\ncontent-length: 5\r\n\r\nfirst",
+        // Two that disagree on where it ends, of which the chunks are right: with the other one, the second
+        // answer would be a part of this.
+        "HTTP/1.1 418 no\r\ncontent-length: 100\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n0\r\n\r\n",
+        // And with this one its end would be the beginning of the second answer.
+        "HTTP/1.1 418 no\r\ntransfer-encoding: chunked\r\ncontent-length: 0\r\n\r\n5\r\nfirst\r\n0\r\n\r\n",
+    ] {
+        let requests = AtomicUsize::new(0);
+        let server = Server::scripted(move |stream, _| {
+            // In one piece: both are there when the first one ends.
+            stream.write_all(
+                match requests.fetch_add(1, Ordering::SeqCst) {
+                    0 => format!("{answer}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
+                    _ => "HTTP/1.1 418 no\r\ncontent-length: 6\r\n\r\nsecond".to_owned(),
+                }
+                .as_bytes(),
+            )
+        });
+        let setup = Setup::new("{}", Door::open()).grant(keyed(&server.url()));
+        let mut backend = Backend::start(&small(), setup).unwrap();
+        let mut send = || backend.send(&batch(1), &context()).unwrap();
+        assert_eq!(send(), Outcome::Rejected("first".into()), "{answer}");
+        assert_eq!(
+            send(),
+            Outcome::Rejected("second".into()),
+            "the forged one says that it is delivered: {answer}"
+        );
+        assert_eq!((server.seen().len(), server.connections()), (2, 2), "{answer}");
+    }
+}
+
+#[test]
+fn a_request_that_a_used_connection_took_and_broke_under_is_not_sent_again_below() {
+    let requests = AtomicUsize::new(0);
+    let server = Server::scripted(move |stream, _| match requests.fetch_add(1, Ordering::SeqCst) {
+        // A third one would be taken, and the second call would be a delivery.
+        0 | 2.. => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
+        1 => Err(std::io::Error::other("hang up")),
+    });
+    let setup = Setup::new("{}", Door::open()).grant(keyed(&server.url()));
+    let mut backend = Backend::start(&small(), setup).unwrap();
+    assert_eq!(backend.send(&batch(1), &context()), Ok(Outcome::Delivered));
+    assert_eq!(server.connections(), 1);
+    assert!(matches!(backend.send(&batch(1), &context()), Ok(Outcome::Retry(_))));
+    assert_eq!((server.seen().len(), server.connections()), (2, 1));
+    assert!(backend.exchanges().last_failure.is_some_and(|why| why.contains("the request failed")));
 }
 
 #[test]
@@ -307,7 +388,8 @@ fn a_resolver_that_hangs_or_fails_costs_the_deadline_and_no_more() {
         }
     }
     let vendor = || grant("intake", "https://vendor.example", &[]);
-    assert_eq!(told(&quick(), vendor(), |setup| setup.lookup = Arc::new(Hangs)), "retry: no answer in time");
+    let hung = told_in_time(vendor(), |setup| setup.lookup = Arc::new(Hangs));
+    assert_eq!(hung, "retry: no answer in time");
     let text = told(&quick(), vendor(), |setup| setup.lookup = Arc::new(Fails));
     assert!(text.contains("no such name: vendor.example"), "{text}");
     let text = told(&quick(), vendor(), |setup| setup.lookup = Names::new(&[&[]]));
@@ -323,7 +405,8 @@ fn a_permit_that_blocks_costs_the_deadline_and_nothing_is_sent() {
         let _ = held.lock().unwrap().recv();
         Ok(Box::new(()))
     }));
-    assert_eq!(told(&quick(), keyed(&server.url()), |setup| setup.door = door), "retry: no answer in time");
+    let blocked = told_in_time(keyed(&server.url()), |setup| setup.door = door);
+    assert_eq!(blocked, "retry: no answer in time");
     assert!(server.seen().is_empty());
 }
 
@@ -516,6 +599,40 @@ mod tls {
         let mut spec = spec("intake", "https://vendor.example", &[]);
         spec.identity_pem = Some(identity);
         assert!(!format!("{:?}", Grant::parse(spec).unwrap()).contains("PRIVATE"));
+    }
+
+    #[test]
+    fn certificates_of_a_grant_are_not_for_an_https_proxy() {
+        let (authority, clients) = (Authority::new(), Authority::new());
+        let (certificate, key) = clients.issue("greet");
+        let identity = format!("{}{}", certificate.pem(), key.serialize_pem()).into_bytes();
+        // Listens, and would see a handshake.
+        let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        proxy.set_nonblocking(true).unwrap();
+        let address = format!("https://user:hunter22@{}", proxy.local_addr().unwrap());
+        for (url, ca, identity) in [
+            ("https://vendor.example", Some(authority.pem()), None),
+            ("https://vendor.example", None, Some(identity.clone())),
+            ("http://vendor.example", Some(authority.pem()), Some(identity)),
+        ] {
+            let mut spec = spec("intake", url, &["http"]);
+            (spec.ca_pem, spec.identity_pem) = (ca, identity);
+            let text = told(&slow(), Grant::parse(spec).unwrap(), |setup| {
+                setup.proxies =
+                    Proxies { https: Some(address.clone()), http: Some(address.clone()), ..Proxies::none() };
+            });
+            assert_eq!(
+                text,
+                format!(
+                    "retry: endpoint \"intake\" has certificates of its own (`ca_file`, `client_certificate`), \
+                     which are not for the proxy https://{}: use a proxy that is reached by http, or add \
+                     `proxy = false` under [endpoints.intake] in telemetry.toml",
+                    proxy.local_addr().unwrap()
+                )
+            );
+        }
+        let nobody = proxy.accept().map(|(_, from)| from).map_err(|error| error.kind());
+        assert_eq!(nobody, Err(std::io::ErrorKind::WouldBlock));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use support::{batch, context, grant, load, load_with, spec};
 use telemetry_guests::Guest;
 use telemetry_host::types::Outcome;
 use telemetry_host::{
-    Backend, CallError, Credential, Denied, Door, Grant, LoadError, Placement, Recorder, Secret, Setup,
-    StartError,
+    Backend, CallError, Credential, Denied, Door, Grant, Limits, LoadError, Placement, Recorder, Secret,
+    Setup, StartError,
 };
 
 fn retry_reason(outcome: Outcome) -> String {
@@ -143,15 +143,34 @@ fn a_component_that_imports_sockets_is_refused_by_name_when_it_is_loaded() {
 
 #[test]
 fn a_component_that_loops_for_ever_is_stopped_and_the_next_call_begins_afresh() {
-    let forever = Guest::sending("(loop $l (br $l)) (unreachable)");
-    let component = load_with(&forever, |limits| limits.cpu_time = std::time::Duration::from_millis(50));
-    let setup = Setup::new("{}", Door::open()).grant(grant("intake", "https://example.com", &[]));
-    let mut backend = Backend::start(&component, setup).unwrap();
+    // Each instance delivers once, and its second call never ends.
+    let guest = Guest::with(|guest| {
+        guest.items = "(global $calls (mut i32) (i32.const 0))".into();
+        guest.send = Some(
+            "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+             (if (i32.eq (global.get $calls) (i32.const 2)) (then (loop $l (br $l))))
+             (call $request) (call $answer)"
+                .into(),
+        );
+    });
+    let brief = |limits: &mut Limits| limits.cpu_time = std::time::Duration::from_millis(300);
+    let start = |guest: &[u8]| {
+        let door = Door::Record(Recorder::default());
+        let setup = Setup::new("{}", door).grant(grant("intake", "https://example.com", &[]));
+        Backend::start(&load_with(guest, brief), setup).unwrap()
+    };
+    let stopped = |backend: &mut Backend| match backend.send(&batch(1), &context()) {
+        Err(CallError::TookTooLong { call: "send", .. }) => {}
+        other => panic!("{other:?}"),
+    };
+    let mut backend = start(&guest);
     for _ in 0..3 {
-        match backend.send(&batch(1), &context()) {
-            Err(CallError::TookTooLong { call: "send", .. }) => {}
-            other => panic!("{other:?}"),
-        }
+        assert_eq!(backend.send(&batch(1), &context()), Ok(Outcome::Delivered));
+        stopped(&mut backend);
+    }
+    let mut backend = start(&Guest::sending("(loop $l (br $l)) (unreachable)"));
+    for _ in 0..3 {
+        stopped(&mut backend);
     }
     match backend.send(&batch(1), &context()) {
         Err(CallError::Broken { failures: 3, .. }) => {}

@@ -81,26 +81,85 @@ fn spellings(credential: &Credential) -> Vec<String> {
     if secret.len() < SHORTEST {
         return Vec::new();
     }
-    let mut all = vec![secret.to_owned(), base64(secret.as_bytes())];
+    let mut all = vec![secret.to_owned()];
+    all.extend(in_base64(secret));
     if let Placement::Basic { user } = &credential.placement {
-        all.push(base64(format!("{user}:{secret}").as_bytes()));
+        all.extend(in_base64(&format!("{user}:{secret}")));
     }
-    let mut escaped = String::new();
-    for byte in secret.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    if let Ok(json) = serde_json::to_string(secret) {
-        all.push(json.trim_matches('"').to_owned());
-    }
-    all.push(escaped.to_ascii_lowercase());
-    all.push(escaped);
-    all.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+    all.extend(in_urls(secret));
+    all.extend(in_json(secret));
+    all.extend(in_html(secret));
+    // The longest first: without its padding, base64 is the beginning of what it is with it.
+    all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     all.dedup();
     all
+}
+
+/// With both alphabets, with and without padding.
+fn in_base64(text: &str) -> [String; 4] {
+    let standard = base64(text.as_bytes());
+    let for_urls = standard.replace('+', "-").replace('/', "_");
+    let bare = |padded: &str| padded.trim_end_matches('=').to_owned();
+    [bare(&standard), bare(&for_urls), standard, for_urls]
+}
+
+/// With digits of both sorts, and with a space as in a path and as in a form.
+fn in_urls(text: &str) -> Vec<String> {
+    let escaped = |space: &str, upper: bool| {
+        let each = |byte: u8| match byte {
+            b' ' => space.to_owned(),
+            _ if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => char::from(byte).to_string(),
+            _ if upper => format!("%{byte:02X}"),
+            _ => format!("%{byte:02x}"),
+        };
+        text.bytes().map(each).collect::<String>()
+    };
+    let all = ["%20", "+"].map(|space| [true, false].map(|upper| escaped(space, upper)));
+    all.into_iter().flatten().collect()
+}
+
+/// As writers of JSON differ: PHP escapes `/`, Go what HTML would read, .NET more of that, and several all
+/// that is not ASCII.
+fn in_json(text: &str) -> Vec<String> {
+    // And whether quotes are among them.
+    const SETS: [(&str, bool); 3] = [("", false), ("<>&", false), ("<>&'+`", true)];
+    let Ok(json) = serde_json::to_string(text) else { return Vec::new() };
+    let least = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
+    let unit = |unit: u16, upper: bool| {
+        if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") }
+    };
+    let written = |(escaped, quotes): (&str, bool), slash: bool, ascii: bool, upper: bool| {
+        let mut out = String::new();
+        let json = if quotes { least.replace("\\\"", "\\u0022") } else { least.to_owned() };
+        for c in json.chars() {
+            match c {
+                _ if escaped.contains(c) || ascii && !c.is_ascii() => {
+                    for &mut code in c.encode_utf16(&mut [0; 2]) {
+                        out.push_str(&unit(code, upper));
+                    }
+                }
+                '/' if slash => out.push_str("\\/"),
+                c => out.push(c),
+            }
+        }
+        out
+    };
+    let each = |bits: u8| SETS.map(|set| written(set, bits & 1 != 0, bits & 2 != 0, bits & 4 != 0));
+    (0..8).flat_map(each).collect()
+}
+
+/// As libraries differ on quotes.
+fn in_html(text: &str) -> Vec<String> {
+    let quotes = [
+        ("&quot;", "'"),
+        ("&quot;", "&#39;"),
+        ("&quot;", "&#039;"),
+        ("&quot;", "&#x27;"),
+        ("&#34;", "&#39;"),
+        ("\"", "'"),
+    ];
+    let basic = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    quotes.map(|(double, single)| basic.replace('"', double).replace('\'', single)).into()
 }
 
 fn replace(body: &mut Vec<u8>, secret: &[u8]) {

@@ -54,6 +54,49 @@ fn a_server_that_echoes_the_credential_does_not_tell_the_component() {
 }
 
 #[test]
+fn a_credential_is_taken_out_however_the_server_writes_it() {
+    let told = |placement: Placement, secret: &str, written: &str| {
+        let credential = Credential { placement, secret: Secret::new(secret) };
+        let body = format!("<{written}>").into_bytes();
+        let answer = Answer { status: 200, headers: Vec::new(), body }.without(Some(&credential));
+        String::from_utf8(answer.body).unwrap()
+    };
+    let secret = "S3cret/a+b=<c>&\"d\" 'e'";
+    for written in [
+        secret,
+        // JSON: as little as must be, PHP's, .NET's, Go's.
+        r#"S3cret/a+b=<c>&\"d\" 'e'"#,
+        r#"S3cret\/a+b=<c>&\"d\" 'e'"#,
+        r#"S3cret/a\u002Bb=\u003Cc\u003E\u0026\u0022d\u0022 \u0027e\u0027"#,
+        r#"S3cret/a+b=\u003cc\u003e\u0026\"d\" 'e'"#,
+        r#"S3cret/a+b=\u003Cc\u003E\u0026\"d\" 'e'"#,
+        // HTML: quotes as they are, and of Go, PHP and Python.
+        "S3cret/a+b=&lt;c&gt;&amp;\"d\" 'e'",
+        "S3cret/a+b=&lt;c&gt;&amp;&#34;d&#34; &#39;e&#39;",
+        "S3cret/a+b=&lt;c&gt;&amp;&quot;d&quot; &#039;e&#039;",
+        "S3cret/a+b=&lt;c&gt;&amp;&quot;d&quot; &#x27;e&#x27;",
+        // Percent signs: digits of both sorts, and a space as in a form.
+        "S3cret%2Fa%2Bb%3D%3Cc%3E%26%22d%22%20%27e%27",
+        "S3cret%2fa%2bb%3d%3cc%3e%26%22d%22%20%27e%27",
+        "S3cret%2Fa%2Bb%3D%3Cc%3E%26%22d%22+%27e%27",
+    ] {
+        assert_eq!(told(Placement::Bearer, secret, written), "<***>", "{written}");
+    }
+    // Both alphabets of base64, padded and not.
+    for written in ["c2U+c2U/c2U+cw==", "c2U+c2U/c2U+cw", "c2U-c2U_c2U-cw==", "c2U-c2U_c2U-cw"] {
+        assert_eq!(told(Placement::Path, "se>se?se>s", written), "<***>", "{written}");
+    }
+    let basic = || Placement::Basic { user: "u".into() };
+    for written in ["dTpzZX5zZT9zZT5zcw==", "dTpzZX5zZT9zZT5zcw"] {
+        assert_eq!(told(basic(), "se~se?se>ss", written), "<***>", "{written}");
+    }
+    // Beyond ASCII, which not every writer of JSON keeps as it is.
+    for written in ["schlüssel😀", "schl\\u00fcssel\\ud83d\\ude00", "schl\\u00FCssel\\uD83D\\uDE00"] {
+        assert_eq!(told(basic(), "schlüssel😀", written), "<***>", "{written}");
+    }
+}
+
+#[test]
 fn a_bomb_is_read_to_its_limit_and_no_further() {
     for coding in [Coding::Gzip, Coding::Deflate] {
         let bomb = encode(coding, &vec![0; 50 << 20]).unwrap();

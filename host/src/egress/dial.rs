@@ -28,8 +28,18 @@ impl Dialer {
         let unreachable = Refusal::Unreachable;
         let proxy: Option<Chosen> =
             if grant.no_proxy { None } else { proxies.choose(&grant.url).map_err(unreachable)? };
-        let https =
-            grant.url.scheme() == "https" || proxy.as_ref().is_some_and(|p| p.address.starts_with("https:"));
+        // A client has one trust for both connections: the proxy would be shown the certificate that is meant
+        // for the vendor, and believed because of the vendor's own authority.
+        if let Some(chosen) = proxy.as_ref().filter(|it| it.is_https() && grant.trust.is_own()) {
+            return Err(Refusal::Unreachable(format!(
+                "endpoint \"{endpoint}\" has certificates of its own (`ca_file`, `client_certificate`), which \
+                 are not for the proxy {proxy}: use a proxy that is reached by http, or add `proxy = false` \
+                 under [endpoints.{endpoint}] in telemetry.toml",
+                endpoint = grant.endpoint,
+                proxy = chosen.shown,
+            )));
+        }
+        let https = grant.url.scheme() == "https" || proxy.as_ref().is_some_and(Chosen::is_https);
         let tls = grant.trust.client_config(https).map_err(unreachable)?;
         let judged = proxy.is_none().then(|| Arc::clone(&grant));
         let mut builder = reqwest::Client::builder()
@@ -115,7 +125,8 @@ impl Dialer {
             let parsed = http::HeaderName::try_from(name.as_str()).ok();
             let header = parsed.zip(http::HeaderValue::try_from(value.as_str()).ok());
             let (name, value) = header.ok_or_else(|| invalid("a header"))?;
-            request.headers_mut().append(name, value);
+            // More than a map of headers can hold are an error here, and a panic in `append`.
+            request.headers_mut().try_append(name, value).map_err(|_| invalid("so many headers"))?;
         }
         if !matches!(*request.method(), http::Method::GET | http::Method::HEAD) {
             *request.body_mut() = Some(prepared.outgoing.body.into());

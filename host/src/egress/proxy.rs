@@ -84,6 +84,13 @@ pub(crate) struct Chosen {
     pub(crate) shown: String,
 }
 
+impl Chosen {
+    /// Whether the proxy itself is spoken to through TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.shown.starts_with("https:")
+    }
+}
+
 fn authority_without_user(authority: &http::uri::Authority) -> String {
     match authority.port_u16() {
         Some(port) => format!("{}:{port}", authority.host()),

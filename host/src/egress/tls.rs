@@ -52,6 +52,11 @@ impl Trust {
         Ok(Self { authorities, identity })
     }
 
+    /// Whether it is more than the system's, or shows who asks: what is meant for the granted place alone.
+    pub(crate) fn is_own(&self) -> bool {
+        !self.authorities.is_empty() || self.identity.is_some()
+    }
+
     /// What a connection for this grant trusts. Nothing of the process is changed: the provider is
     /// named here and not installed.
     pub(crate) fn client_config(&self, https: bool) -> Result<ClientConfig, String> {

@@ -116,3 +116,30 @@ fn what_is_called_delivered_without_a_request_is_not_believed() {
         assert_eq!(result, Err(CallError::Contract(how.into())));
     }
 }
+
+#[test]
+fn a_receipt_without_a_request_is_not_believed() {
+    let receipt = "(i32.store8 (i32.const 131072) (i32.const 0))
+        (i32.store (i32.const 131080) (global.get $problem))
+        (i32.store (i32.const 131084) (global.get $problem_length))
+        (i32.const 131072)";
+    let erased = |guest: &[u8], ids: &[String]| start(guest).unwrap().erase(ids, &context());
+    let ids = ["0123456789abcdef".to_owned()];
+    let erasing = |code: String| Guest::with(|guest| guest.erase = Some(code));
+    let lie = erasing(receipt.into());
+    let how = "`erase` says that it has a receipt, but no request of its was answered";
+    assert_eq!(erased(&lie, &ids), Err(CallError::Contract(how.into())));
+    // Nor is one for a request that was not let out, or that an earlier call made.
+    let denied = Guest::with(|guest| {
+        guest.endpoint = "other".into();
+        guest.erase = Some(format!("(call $request) {receipt}"));
+    });
+    assert_eq!(erased(&denied, &ids), Err(CallError::Contract(how.into())));
+    let mut backend = start(&lie).unwrap();
+    assert_eq!(backend.send(&batch(1), &context()), Ok(Outcome::Delivered));
+    assert_eq!(backend.erase(&ids, &context()), Err(CallError::Contract(how.into())));
+
+    let got = Ok(Erasure::Receipt("it is never right".into()));
+    assert_eq!(erased(&erasing(format!("(call $request) {receipt}")), &ids), got);
+    assert_eq!(erased(&lie, &[]), got, "of no ids there is nothing to ask");
+}

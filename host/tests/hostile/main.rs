@@ -19,7 +19,7 @@ use std::time::Duration;
 use support::server::Server;
 use support::{batch, context, grant, load, load_with, spec};
 use telemetry_guests::Guest;
-use telemetry_host::types::{Outcome, Verdict};
+use telemetry_host::types::{Erasure, Outcome, Verdict};
 use telemetry_host::{
     Backend, CallError, Component, Credential, Door, Grant, Level, Limits, LoadError, LoadOptions, Placement,
     Recorder, Secret, Setup, Source, StartError, Stream,

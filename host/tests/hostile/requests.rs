@@ -79,6 +79,77 @@ fn smuggled_headers_do_not_leave() {
     }
 }
 
+/// A guest whose request has this path and so many headers, each of another name: pointers and lengths of what its
+/// code has made before.
+fn asking(code: &str, path: &str, headers: &str) -> Vec<u8> {
+    Guest::with(|guest| {
+        guest.memory = "(memory (export \"memory\") 100)".into();
+        guest.send = Some(format!(
+            "(local $n i32) (local $digit i32) (local $name i32) (local $header i32)
+             {code}
+             (call $http (i32.const 1024) (i32.const 6) (i32.const 1) {path}
+               (i32.const 0) (i32.const 0) {headers}
+               (i32.const 0) (i32.const 0) (i32.const 0)
+               (i32.const 0) (i32.const 0) (i32.const 0) (global.get $result))
+             (call $answer)"
+        ));
+    })
+}
+
+/// So many headers: each number, written with eight letters.
+fn asking_with_headers(count: usize) -> Vec<u8> {
+    let code = format!(
+        "(loop $each
+           (local.set $name (i32.add (i32.const 1048576) (i32.mul (local.get $n) (i32.const 8))))
+           (local.set $digit (i32.const 0))
+           (loop $letter
+             (i32.store8 (i32.add (local.get $name) (local.get $digit))
+               (i32.add (i32.const 97)
+                 (i32.and (i32.shr_u (local.get $n) (i32.mul (local.get $digit) (i32.const 4))) (i32.const 15))))
+             (local.set $digit (i32.add (local.get $digit) (i32.const 1)))
+             (br_if $letter (i32.lt_u (local.get $digit) (i32.const 8))))
+           (local.set $header (i32.add (i32.const 4194304) (i32.mul (local.get $n) (i32.const 16))))
+           (i32.store (local.get $header) (local.get $name))
+           (i32.store offset=4 (local.get $header) (i32.const 8))
+           (i32.store offset=8 (local.get $header) (i32.const 1024))
+           (i32.store offset=12 (local.get $header) (i32.const 0))
+           (local.set $n (i32.add (local.get $n) (i32.const 1)))
+           (br_if $each (i32.lt_u (local.get $n) (i32.const {count}))))"
+    );
+    asking(&code, "(global.get $path) (i32.const 8)", &format!("(i32.const 4194304) (i32.const {count})"))
+}
+
+#[test]
+fn more_headers_than_a_client_holds_do_not_leave_however_much_room_the_author_gives_them() {
+    let server = Server::ok();
+    let told = |guest: &[u8]| {
+        let component = load_with(guest, |limits| {
+            quick(limits);
+            limits.head_bytes = 1 << 20;
+        });
+        let granted = grant("intake", &server.url(), &["http", "loopback"]);
+        let mut backend = Backend::start(&component, Setup::new("{}", Door::open()).grant(granted)).unwrap();
+        backend.send(&batch(1), &context())
+    };
+    // 24,576 are the most that there is room for.
+    for count in [4_097, 24_570, 24_576, 24_577, 60_000] {
+        let Ok(Outcome::Retry(advice)) = told(&asking_with_headers(count)) else { panic!("{count}") };
+        assert_eq!(advice.reason, format!("{count} headers are more than 4096"));
+    }
+    // A URL that is longer than a client takes is a failure too.
+    let long = asking(
+        "(memory.fill (i32.const 1048576) (i32.const 120) (i32.const 70000))
+         (i32.store8 (i32.const 1048576) (i32.const 47))",
+        "(i32.const 1048576) (i32.const 70000)",
+        "(i32.const 0) (i32.const 0)",
+    );
+    let Ok(Outcome::Retry(advice)) = told(&long) else { panic!() };
+    assert!(advice.reason.starts_with("the request failed"), "{}", advice.reason);
+    assert!(server.seen().is_empty());
+    assert_eq!(told(&asking_with_headers(4_096)), Ok(Outcome::Delivered));
+    assert_eq!(server.seen()[0].header("pppaaaaa"), Some(""), "the last of them");
+}
+
 #[test]
 fn a_body_that_is_too_big_does_not_leave() {
     let recorder = Recorder::default();

@@ -44,6 +44,25 @@ fn after_a_trap_the_next_call_has_a_fresh_instance() {
 }
 
 #[test]
+fn a_trap_in_erase_is_a_named_failure_and_the_next_call_has_a_fresh_instance() {
+    let guest = Guest::with(|guest| {
+        guest.items = "(global $spoilt (mut i32) (i32.const 0))".into();
+        guest.erase = Some("(global.set $spoilt (i32.const 1)) (unreachable)".into());
+        guest.send = Some(
+            "(if (global.get $spoilt) (then (drop (i32.div_u (i32.const 1) (i32.const 0)))))
+             (call $request) (call $answer)"
+                .into(),
+        );
+    });
+    let mut backend = start(&guest).unwrap();
+    for _ in 0..3 {
+        let trapped = CallError::Trapped { call: "erase", reason: UNREACHABLE.into() };
+        assert_eq!(backend.erase(&["0123456789abcdef".into()], &context()), Err(trapped));
+        assert_eq!(backend.send(&batch(1), &context()), Ok(Outcome::Delivered));
+    }
+}
+
+#[test]
 fn a_component_that_always_fails_is_left_alone_after_three_times() {
     let mut backend = start(&Guest::sending("(unreachable)")).unwrap();
     for _ in 0..3 {

@@ -69,6 +69,31 @@ fn a_delivery_that_never_was() {
 }
 
 #[test]
+fn a_receipt_that_never_was() {
+    let lie = Guest::with(|it| {
+        it.erase = Some(
+            "(i32.store8 (i32.const 131072) (i32.const 0))
+             (i32.store (i32.const 131080) (global.get $problem))
+             (i32.store (i32.const 131084) (global.get $problem_length))
+             (i32.const 131072)"
+                .into(),
+        );
+    });
+    let vendor = Vendor::start();
+    let home = Home::new(&config(&case(Vec::new(), ""), &vendor.url()));
+    home.author_file("backend.wasm", &lie);
+    assert_eq!(run(&home, &["telemetry", "enable"]).code, Some(0));
+    assert_eq!(run(&home, &["hello", "Ada"]), greeting());
+    assert_eq!(vendor.requests().len(), 1, "something was sent, and is to be erased");
+    let reset = run(&home, &["telemetry", "reset"]);
+    let why = "the component broke the contract: `erase` says that it has a receipt, but no request of its was \
+               answered";
+    assert!(reset.stdout.contains(&format!("not confirmed yet ({why}")), "{reset:?}");
+    assert!(!reset.stdout.contains("accepted"), "{reset:?}");
+    assert_eq!(vendor.requests().len(), 1);
+}
+
+#[test]
 fn a_reason_that_speaks_to_the_terminal_and_never_ends() {
     let escapes = answering(
         "(memory.fill (i32.const 131072) (i32.const 27) (i32.const 100000))
