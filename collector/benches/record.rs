@@ -129,9 +129,21 @@ fn median(mut times: Vec<f64>) -> f64 {
     times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Nanoseconds for one event, by this many threads at once.
+/// Nanoseconds for one event of each thread, while this many are at it: all of them end as soon as one has done its part.
 fn timed(threads: u32, act: &(dyn Fn() + Sync)) -> f64 {
-    took(threads, &|| (0..EVENTS).for_each(|_| act())) / f64::from(EVENTS)
+    /// So often a thread looks whether another one is done.
+    const STRETCH: u32 = 100;
+    let (ended, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    let nanos = took(threads, &|| {
+        let mut mine = 0;
+        while mine < EVENTS && !ended.load(Ordering::Relaxed) {
+            (0..STRETCH).for_each(|_| act());
+            mine += STRETCH;
+        }
+        ended.store(true, Ordering::Relaxed);
+        done.fetch_add(u64::from(mine), Ordering::Relaxed);
+    });
+    nanos * f64::from(threads) / done.into_inner() as f64
 }
 
 /// Nanoseconds until this many threads have done this.
