@@ -25,7 +25,8 @@ pub struct Endpoint {
     pub client_certificate: Option<String>,
     /// A PEM file with the key, where it is not in the file with the certificate.
     pub client_key: Option<String>,
-    /// Whether the environment's proxy settings are obeyed.
+    /// Whether the environment's proxy settings are obeyed. A proxy that is itself reached by https is refused to a grant
+    /// with certificates of its own, which are not for it.
     pub proxy: bool,
 }
 
