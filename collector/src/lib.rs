@@ -43,6 +43,11 @@
 //! This library never prints (outside the subcommand), never panics, and never changes a tool's exit code.
 //! What it has to say goes to the hook that [`Tool::logger`] sets.
 #![deny(unsafe_code)]
+// A tool never panics because of this.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable, clippy::todo)
+)]
 // What only a sender or the subcommand calls lies beside what it belongs to. Without those features nothing leads
 // there, and the linker leaves it out: that is all that they have to switch.
 #![cfg_attr(

@@ -20,6 +20,11 @@
 //! let outcome = backend.send(&Default::default(), &Default::default())?;
 //! # Ok(()) }
 //! ```
+// No panic can come from what a component or a server says.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable, clippy::todo)
+)]
 
 mod asks;
 mod backend;

@@ -102,6 +102,28 @@ fn a_wrong_pin_is_refused_and_names_both_digests() {
     assert!(vendor.requests().is_empty());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_component_that_others_may_exchange_is_taken_only_by_its_digest() {
+    use std::os::unix::fs::PermissionsExt;
+    let vendor = Vendor::start();
+    let home = Home::new(&config("", &vendor.url()));
+    home.author_file("backend.wasm", http());
+    let file = home.path("author/backend.wasm");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("it is the test's own");
+    assert_eq!(home.run(&["telemetry", "enable"]).code, Some(0));
+    assert_eq!(home.run(&["hello", "Ada"]).code, Some(0));
+    let flushed = home.run(&["telemetry", "flush"]);
+    assert_eq!(flushed.code, Some(1), "{flushed:?}");
+    assert!(flushed.stdout.contains("everybody may write"), "{flushed:?}");
+    assert!(flushed.stdout.contains("add `sha256 = "), "{flushed:?}");
+    assert!(vendor.requests().is_empty());
+    let digest = telemetry_backends::get("http").expect("bundled").sha256;
+    home.configure(&config(&format!("sha256 = \"{digest}\""), &vendor.url()));
+    eventually("flush delivers what is pinned", || home.run(&["telemetry", "flush"]).code == Some(0));
+    assert_eq!(vendor.wait_for(1)[0].json()[0]["name"], "hello");
+}
+
 #[test]
 fn a_configuration_with_an_unknown_key_is_silent_in_the_tool_and_named_by_status() {
     let vendor = Vendor::start();

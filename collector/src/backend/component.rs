@@ -10,6 +10,7 @@ use telemetry_host as host;
 use super::select::Choice;
 use super::{Ask, Backend, Batch, Erasure, Limits, Outcome, SendContext, Verdict};
 use crate::event::{Attribute, Event, Timestamp, Value};
+use crate::platform::shared;
 use crate::tool::{Code, Config, CredentialSource, Endpoint, Placement, Tool};
 
 /// A loaded and configured component.
@@ -162,6 +163,14 @@ fn load(
             if !path.is_absolute() {
                 return Err(format!(
                     "[backend] path = {written:?}: the tool's own directory cannot be found, so the path leads nowhere"
+                ));
+            }
+            if options.pin.is_none()
+                && let Some(how) = shared::exchangeable(&path)
+            {
+                return Err(format!(
+                    "[backend] path = {written:?}: {how}, so others may exchange it: add `sha256 = \"…\"` under \
+                     [backend] with what `sha256sum` says of it, or take that right from them"
                 ));
             }
             host::Component::load(host::Source::Path(&path), &options)

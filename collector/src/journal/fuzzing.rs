@@ -1,4 +1,5 @@
 //! A segment out of any bytes.
+#![allow(clippy::unreachable, reason = "a promise that is broken is what a fuzzer looks for")]
 
 use super::format::{Head, Header, Seed, Tally};
 use super::segment::Loaded;

@@ -19,6 +19,8 @@ pub(crate) mod mapping;
 pub(crate) mod private;
 pub(crate) mod process;
 pub(crate) mod random;
+#[cfg(any(feature = "components", test))]
+pub(crate) mod shared;
 pub(crate) mod stamp;
 pub(crate) mod terminal;
 pub(crate) mod user;

@@ -90,7 +90,8 @@ pub struct BackendTable {
     /// A component's file. Relative paths are relative to the configuration file's directory, or the
     /// executable's where the configuration is embedded.
     pub path: Option<String>,
-    /// The SHA-256 of the file, 64 hexadecimal digits. Anything else is refused.
+    /// The SHA-256 of the file, 64 hexadecimal digits. Anything else is refused. Needed where others than the user and
+    /// the administrator may write the file, or exchange it.
     pub sha256: Option<String>,
     /// Lets whoever operates the tool say where OpenTelemetry's log records go, by the environment variables
     /// `OTEL_EXPORTER_OTLP_[LOGS_]{ENDPOINT,HEADERS,COMPRESSION,TIMEOUT,PROTOCOL,CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE}`.

@@ -206,7 +206,7 @@ fn backend(session: &Session, to: &mut Diagnosis) {
             "pin",
             Outcome::Warn,
             format!(
-                "{path} is taken as it is: `sha256 = \"…\"` under [backend] pins what `sha256sum` says of it"
+                "{path} is taken as it is, unless others may write it: `sha256 = \"…\"` under [backend] pins what `sha256sum` says of it"
             ),
         ),
         (None, _) => to.add("pin", Outcome::Skip, "the component is part of the program"),
