@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use support::{batch, context, grant, load};
 use telemetry_guests::Guest;
 use telemetry_host::types::Outcome;
-use telemetry_host::{Backend, Component, Door, LoadError, Recorder, Setup};
+use telemetry_host::{Backend, Component, Door, Limits, LoadError, Recorder, Setup};
 
-/// Both tests look at the whole process.
+/// All tests look at the whole process.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// The most memory that this process has had since [`forget`], in bytes.
@@ -135,4 +135,15 @@ fn a_module_that_is_small_in_a_file_and_big_in_each_of_many_instances_is_not_loa
     let before = most();
     drop(start(&crowd));
     assert!(most() - before < 400 << 20, "{}", most() - before);
+}
+
+#[test]
+fn a_component_of_more_instances_than_the_author_allows_is_not_started() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let most = Limits::default().instances as u32;
+    drop(start(&load(&crowded(most - 20, 1)).unwrap()));
+    let crowd = load(&crowded(most + 1, 1)).unwrap();
+    let setup = Setup::new("{}", Door::Record(Recorder::default()));
+    let refused = Backend::start(&crowd, setup).unwrap_err();
+    assert!(refused.to_string().contains("instance"), "{refused}");
 }

@@ -276,3 +276,44 @@ fn the_credential_is_nowhere_in_the_memory_of_a_guest_that_reads_its_echo() {
     assert_eq!(search(SECRET), Ok(Outcome::Delivered));
     assert!(echo.seen().iter().all(|it| it.header("authorization") == Some("Bearer s3cret-of-the-author")));
 }
+
+#[test]
+fn a_redirect_is_an_answer_and_nobody_follows_it_with_the_credential() {
+    let other = Server::ok();
+    let to = format!("HTTP/1.1 307 Elsewhere\r\nlocation: {}/in\r\ncontent-length: 0\r\n\r\n", other.url());
+    let server = Server::answering(to);
+    let mut spec = spec("intake", &server.url(), &["http", "loopback"]);
+    spec.credential =
+        Some(Credential { placement: Placement::Bearer, secret: Secret::new("s3cret-of-the-author") });
+    let component = load_with(&guest(&server, "", &format!("{HONEST} (call $delivered)")), quick);
+    // The other place is granted, too, and has no credential.
+    let setup = Setup::new("{}", Door::open()).grant(Grant::parse(spec).unwrap()).grant(grant(
+        "other",
+        &other.url(),
+        &["http", "loopback"],
+    ));
+    let sent = Backend::start(&component, setup).unwrap().send(&batch(1), &context());
+    assert_eq!(sent, Ok(Outcome::Delivered));
+    assert_eq!(server.seen()[0].header("authorization"), Some("Bearer s3cret-of-the-author"));
+    assert!(other.seen().is_empty());
+}
+
+#[test]
+fn no_more_requests_leave_than_a_call_may_make_one_by_one_or_at_once() {
+    let server = Server::ok();
+    let few = |most: u32| move |limits: &mut Limits| limits.requests_per_call = most;
+    let dropped = guest(&server, "", &requests("(call $drop_response (local.get $answer))", 3));
+    assert_eq!(started(&dropped, &server, few(3)).send(&batch(1), &context()), Ok(Outcome::Delivered));
+    assert_eq!(server.seen().len(), 3);
+    // Of one claim one request may leave, however many are begun before the first is answered.
+    let server = Server::ok();
+    let code = "(local.set $future (call $sent (call $made)))
+        (local.set $n (call $sent (call $made)))
+        (local.set $answer (call $answered (local.get $future)))
+        (if (i32.lt_s (local.get $answer) (i32.const 0)) (then (unreachable)))
+        (if (i32.ge_s (call $answered (local.get $n)) (i32.const 0)) (then (unreachable)))
+        (call $delivered)";
+    let at_once = guest(&server, "", code);
+    assert_eq!(started(&at_once, &server, few(1)).send(&batch(1), &context()), Ok(Outcome::Delivered));
+    assert_eq!(server.seen().len(), 1);
+}
