@@ -84,8 +84,7 @@ pub(crate) fn forget_others(directory: &Path, longest: Duration) {
     let Some(now) = changed(SCHEDULE).or_else(|| changed(STARTS)) else { return };
     let now = now.duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(0));
     for folder in Folder::of_other_machines(directory) {
-        let age = folder.last_change().ok().and_then(|last| u64::try_from(now.checked_sub(last)?).ok());
-        if age.is_some_and(|age| age > longest.as_secs()) {
+        if folder.is_unchanged_for(longest, now) {
             let _ = (folder.remove(STARTS), folder.remove(SCHEDULE));
             folder.remove_if_empty();
         }

@@ -25,27 +25,33 @@ impl Drain {
         };
         // By the clock that marks the others' files, too: this drain's note was written a moment ago.
         let now = self.folder.look(names::LOCK)?.changed;
-        let longest = self.settings.max_age.saturating_add(SURE_GONE).as_secs();
+        let longest = self.settings.max_age.saturating_add(SURE_GONE);
         let mut dropped = 0;
         for folder in Folder::of_other_machines(directory) {
-            let last = folder.last_change()?;
-            if now.checked_sub(last).and_then(|age| u64::try_from(age).ok()).is_some_and(|age| age > longest)
-            {
+            if folder.is_unchanged_for(longest, now) {
                 dropped += self.drop_all(&folder)?;
             }
         }
         Ok(dropped)
     }
 
-    /// Counted before it goes: who is killed in between lets the next drain count again what is still there.
+    /// Counted before it goes: who is killed in between lets the next drain count again what is still there. What
+    /// cannot be removed stays, and is not counted.
     fn drop_all(&mut self, folder: &Folder) -> io::Result<u64> {
-        let events = folder.names()?.iter().map(|name| live_events(folder, name)).sum();
+        let there = || folder.names().unwrap_or_default().iter().map(|name| live_events(folder, name)).sum();
+        let events: u64 = there();
         self.lose(LossCause::Age, events);
         self.save(false)?;
-        purge::empty(folder)?;
+        let _ = purge::empty(folder);
+        let left: u64 = there();
+        if left > 0 {
+            self.state.take_back(LossCause::Age, left);
+            self.dirty = true;
+            self.save(false)?;
+        }
         let _ = folder.remove(names::LOCK);
         folder.remove_if_empty();
-        Ok(events)
+        Ok(events.saturating_sub(left))
     }
 }
 
@@ -134,6 +140,24 @@ mod tests {
         assert_eq!((on(3, || adopt(&journal)), parts()), (6, vec!["host-00000003".to_owned()]));
         let here = on(3, || survey(&journal));
         assert_eq!((here.events, here.losses), (3, vec![(LossCause::Age, 6)]));
+    }
+
+    #[test]
+    fn what_cannot_be_removed_stays_and_is_not_counted_however_often_it_is_tried() {
+        let temp = tempfile::tempdir().unwrap();
+        let journal = temp.path().join("journal");
+        on(1, || record(&journal));
+        // Named like a segment of five events, and no file.
+        let part = journal.join("host-00000001");
+        std::fs::create_dir(part.join(format!("{:012x}-{:08x}-{:016x}.seg1", 0, 5, 7))).unwrap();
+        on(2, || record(&journal));
+        age(&part, 32 * DAY);
+        assert_eq!(on(2, || adopt(&journal)), 3);
+        for _ in 0..2 {
+            age(&part, 32 * DAY);
+            assert_eq!(on(2, || adopt(&journal)), 0);
+        }
+        assert_eq!(on(2, || survey(&journal)).losses, [(LossCause::Age, 3)]);
     }
 
     #[test]

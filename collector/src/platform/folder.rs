@@ -14,6 +14,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// How to open an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -344,12 +345,19 @@ impl Folder {
         self.file_system == FileSystem::Shared
     }
 
-    /// When it or one of its entries was last changed, in seconds since 1970.
-    pub(crate) fn last_change(&self) -> io::Result<i64> {
-        let itself = std::fs::symlink_metadata(&self.path)?.modified()?;
-        let itself = itself.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let entries = self.names()?.into_iter().filter_map(|name| Some(self.look(&name).ok()?.changed));
-        Ok(entries.chain([i64::try_from(itself).unwrap_or(i64::MAX)]).max().unwrap_or(i64::MAX))
+    /// Whether neither it nor one of its entries was changed for longer than this. `now` is in seconds since 1970, by
+    /// the clock that marks files there. What cannot be looked at may have been.
+    pub(crate) fn is_unchanged_for(&self, longest: Duration, now: i64) -> bool {
+        let is_old = |at: i64| {
+            let age = now.checked_sub(at).and_then(|age| u64::try_from(age).ok());
+            age.is_some_and(|age| age > longest.as_secs())
+        };
+        let itself = std::fs::symlink_metadata(&self.path).and_then(|about| about.modified());
+        let itself = itself.ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        itself.is_some_and(|at| i64::try_from(at.as_secs()).is_ok_and(is_old))
+            && self.names().is_ok_and(|names| {
+                names.iter().all(|name| self.look(name).is_ok_and(|look| is_old(look.changed)))
+            })
     }
 
     /// On a shared file system: what the other machines have in this directory of ours.
