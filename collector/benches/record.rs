@@ -12,7 +12,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::Future;
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
@@ -26,19 +26,23 @@ use telemetry::event::{Attribute, kind};
 
 const ROLE: &str = "TELEMETRY_BENCH_ROLE";
 const HOME: &str = "TELEMETRY_BENCH_HOME";
-/// Of one thread in a round: somewhat less than two segments, so that no round pays for one that it does not use.
-const EVENTS: u32 = 22_000;
+/// Steps of a round, and what each thread records in one: together somewhat less than two segments of one thread, so that
+/// no round pays for a segment that it does not use.
+const STEPS: usize = 44;
+const EVENTS_OF_A_STEP: u32 = 500;
+/// So often a thread looks whether another one is done.
+const STRETCH: u32 = 50;
 const ROUNDS: usize = 15;
 
 /// Of the time that the OpenTelemetry SDK's queue takes.
 const MOST_OF_THE_QUEUE: f64 = 0.6;
 /// Of the time that one thread takes for an event, where two record at once.
 const MOST_OF_ONE_THREAD: f64 = 1.5;
-/// Of the time that one thread takes to compute, where two do at once: where it is more, they share a processor,
-/// and the round tells nothing of what two threads that record do to each other.
+/// Of the time that a piece of work takes at best. Where it takes more, the thread shares its processor, and what it
+/// records meanwhile tells nothing of what two threads that record do to each other.
 const MOST_OF_ONE_PROCESSOR: f64 = 1.1;
-/// After so many tries the last rounds are counted whatever they tell.
-const MOST_ROUNDS: usize = 20 * ROUNDS;
+/// After so many tries there are as many rounds as there are.
+const MOST_ROUNDS: usize = 10 * ROUNDS;
 /// Microseconds of a process's first record.
 const MOST_FIRST: f64 = 50.0;
 /// Nanoseconds of a call while telemetry is off.
@@ -129,47 +133,91 @@ fn median(mut times: Vec<f64>) -> f64 {
     times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Nanoseconds for one event of each thread, while this many are at it: all of them end as soon as one has done its part.
-fn timed(threads: u32, act: &(dyn Fn() + Sync)) -> f64 {
-    /// So often a thread looks whether another one is done.
-    const STRETCH: u32 = 100;
-    let (ended, done) = (AtomicBool::new(false), AtomicU64::new(0));
-    let nanos = took(threads, &|| {
-        let mut mine = 0;
-        while mine < EVENTS && !ended.load(Ordering::Relaxed) {
-            (0..STRETCH).for_each(|_| act());
-            mine += STRETCH;
-        }
-        ended.store(true, Ordering::Relaxed);
-        done.fetch_add(u64::from(mine), Ordering::Relaxed);
-    });
-    nanos * f64::from(threads) / done.into_inner() as f64
-}
-
-/// Nanoseconds until this many threads have done this.
-fn took(threads: u32, act: &(dyn Fn() + Sync)) -> f64 {
-    let started = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(act);
-        }
-    });
-    started.elapsed().as_secs_f64() * 1e9
-}
-
-/// Whether two threads have a processor each: what both compute keeps all of one busy, and they share nothing else.
-fn two_processors() -> bool {
-    let compute = || {
-        let mut sums = black_box([1_u64, 2, 3, 4, 5, 6, 7, 8]);
-        for round in 0..400_000_u64 {
-            for sum in &mut sums {
-                *sum = (*sum ^ round).wrapping_add(*sum << 3) ^ (*sum >> 7);
+/// What a round of so many threads, all of which do the same, took: nanoseconds for one event of each while all are at
+/// it, and how much of that counts.
+///
+/// The processors of a shared machine are not always two: for milliseconds at a time both threads may get one, or one of
+/// another speed. So they go in step, from a piece of work that does nothing but compute to some events and again to
+/// such a piece. Events count where every thread's piece of work before and after them took what it takes at best.
+fn round(threads: usize, best: f64, act: &(dyn Fn() + Sync)) -> Round {
+    let step = Step { threads, here: AtomicUsize::new(0), gone: AtomicUsize::new(0) };
+    let ended = AtomicU64::new(0);
+    let run = || {
+        let mut computed = Vec::with_capacity(STEPS + 1);
+        let mut recorded = Vec::with_capacity(STEPS);
+        for number in 1..=STEPS as u64 {
+            step.begin();
+            computed.push(compute());
+            step.begin();
+            let (mut done, began) = (0, Instant::now());
+            // All of them end as soon as one has done its part.
+            while done < EVENTS_OF_A_STEP && ended.load(Ordering::Relaxed) < number {
+                (0..STRETCH).for_each(|_| act());
+                done += STRETCH;
             }
+            recorded.push((began.elapsed().as_secs_f64() * 1e9, done));
+            ended.fetch_max(number, Ordering::Relaxed);
         }
-        black_box(sums);
+        step.begin();
+        computed.push(compute());
+        (computed, recorded)
     };
-    let one = took(1, &compute);
-    took(2, &compute) <= one * MOST_OF_ONE_PROCESSOR
+    let all: Vec<_> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        running.into_iter().map(|thread| thread.join().expect("no thread fails")).collect()
+    });
+    let best = all.iter().flat_map(|(computed, _)| computed).copied().fold(best, f64::min);
+    let is_alone = |at: usize| {
+        all.iter().all(|(computed, _)| {
+            computed[at..at + 2].iter().all(|took| *took <= best * MOST_OF_ONE_PROCESSOR)
+        })
+    };
+    let counted: Vec<usize> = (0..STEPS).filter(|at| is_alone(*at)).collect();
+    let sum = |part: fn(&(f64, u32)) -> f64| {
+        all.iter().flat_map(|(_, recorded)| counted.iter().map(|at| part(&recorded[*at]))).sum::<f64>()
+    };
+    Round { best, counted: counted.len(), nanos: sum(|it| it.0) / sum(|it| f64::from(it.1)) }
+}
+
+struct Round {
+    /// What the quickest piece of work took.
+    best: f64,
+    /// Steps that count.
+    counted: usize,
+    nanos: f64,
+}
+
+/// Lets threads go on together. They do not sleep: to wake one takes longer than a step.
+struct Step {
+    threads: usize,
+    here: AtomicUsize,
+    gone: AtomicUsize,
+}
+
+impl Step {
+    fn begin(&self) {
+        let before = self.gone.load(Ordering::Acquire);
+        if self.here.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
+            self.here.store(0, Ordering::Relaxed);
+            self.gone.store(before + 1, Ordering::Release);
+        }
+        while self.gone.load(Ordering::Acquire) == before {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// Keeps all of a processor busy, and shares nothing with others: nanoseconds that it took.
+fn compute() -> f64 {
+    let began = Instant::now();
+    let mut sums = black_box([1_u64, 2, 3, 4, 5, 6, 7, 8]);
+    for round in 0..20_000_u64 {
+        for sum in &mut sums {
+            *sum = (*sum ^ round).wrapping_add(*sum << 3) ^ (*sum >> 7);
+        }
+    }
+    black_box(sums);
+    began.elapsed().as_secs_f64() * 1e9
 }
 
 /// A program that records many.
@@ -181,29 +229,32 @@ fn many(home: &std::path::Path) {
     let provider = SdkLoggerProvider::builder().with_log_processor(processor).build();
     let logger = provider.logger("bench");
     let (ours, theirs) = (|| record(&telemetry), || emit(&logger));
-    let mut rounds: Vec<[f64; 4]> = Vec::new();
-    timed(1, &ours);
-    let (mut tried, mut told) = (0, 0);
-    while rounds.len() < ROUNDS {
-        let before = two_processors();
-        let [[one, queued], [two, queued_two]] = [1, 2].map(|threads| {
+    let mut best = round(1, f64::INFINITY, &ours).best;
+    let mut rounds: [Vec<f64>; 4] = Default::default();
+    let (mut steps, mut counted) = (0, 0);
+    // In turns, so that all meet the machine as it is.
+    for _ in 0..MOST_ROUNDS {
+        for (times, (threads, act)) in
+            rounds.iter_mut().zip([(1, &ours as &(dyn Fn() + Sync)), (1, &theirs), (2, &ours), (2, &theirs)])
+        {
             // Neither side is measured in an overload: the queue takes all of a round, and so do the caps.
             let _ = telemetry.discard();
+            let _ = provider.force_flush();
             // A process that records many has a segment already.
             record(&telemetry);
-            let times = [timed(threads, &ours), timed(threads, &theirs)];
-            let _ = provider.force_flush();
-            times
-        });
-        let tells = before && two_processors();
-        (tried, told) = (tried + 1, told + usize::from(tells));
-        if tells || tried + ROUNDS > MOST_ROUNDS + rounds.len() {
-            rounds.push([one, queued, two, queued_two]);
+            let round = round(threads, best, act);
+            best = best.min(round.best);
+            (steps, counted) = (steps + STEPS, counted + round.counted);
+            if round.counted >= STEPS / 2 {
+                times.push(round.nanos);
+            }
+        }
+        if rounds.iter().all(|times| times.len() >= ROUNDS) {
+            break;
         }
     }
-    let [one, queued, two, queued_two] =
-        std::array::from_fn(|at| median(rounds.iter().map(|round| round[at]).collect()));
-    println!("{one} {queued} {two} {queued_two} {told} {tried}");
+    let [one, queued, two, queued_two] = rounds.map(median);
+    println!("{one} {queued} {two} {queued_two} {counted} {steps}");
     // What was recorded is of no use to anybody: no time is spent on sending it.
     let _ = telemetry.discard();
 }
@@ -281,9 +332,7 @@ fn judged() -> ExitCode {
     println!("an event with three texts, in a process that records many:");
     println!("  recorded, on disk {one:.0} ns; OpenTelemetry's queue, in memory {queued:.0} ns");
     println!("  by each of two threads {two:.0} ns; OpenTelemetry's queue {queued_two:.0} ns");
-    println!(
-        "  (in {told} rounds of {tried}, and only there, two threads that only compute had a processor each)"
-    );
+    println!("  (of {tried} steps {told} count: in those each thread had a processor)");
     judge.at_most("of the time of OpenTelemetry's queue", one / queued, MOST_OF_THE_QUEUE, "x");
     judge.at_most("of the time of one thread, by each of two", two / one, MOST_OF_ONE_THREAD, "x");
     let [allocating] = again("allocations", &temporary.path().join("allocations"));
@@ -346,7 +395,8 @@ fn main() -> ExitCode {
             let threads = std::env::var("TELEMETRY_BENCH_THREADS").ok().and_then(|it| it.parse().ok());
             for _ in 0..ROUNDS {
                 record(&telemetry);
-                println!("{:.0} ns", timed(threads.unwrap_or(1), &|| record(&telemetry)));
+                let round = round(threads.unwrap_or(1), f64::INFINITY, &|| record(&telemetry));
+                println!("{:.0} ns, {} steps of {STEPS}", round.nanos, round.counted);
                 let _ = telemetry.discard();
             }
         }

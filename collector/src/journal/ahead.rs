@@ -114,6 +114,7 @@ impl Writer {
         let switched = if whole {
             fast.switch(mapped, |from, to| {
                 (old.tail, old.tally) = from.position();
+                old.gone += from.gone();
                 self.filled = old.filled(old.tail, old.tally);
                 carry_all(common, &mut old, fast, to)
             })
@@ -138,13 +139,8 @@ impl Writer {
     pub(super) fn settle(&mut self) {
         let Some(Aside { lease, mapped }) = self.full.take() else { return };
         drop(mapped);
-        // Nobody has looked at it for a while: a name that somebody else's has by now is not to be taken.
-        let look = file::look(&lease.file);
-        let ours = match (&self.folder, look) {
-            (Some(folder), Ok(look)) => look.names > 0 && folder.still_names(&lease.name, &look),
-            _ => false,
-        };
-        if ours {
+        // Nobody has looked at it for a while.
+        if self.still_has(&lease) {
             self.seal_old(lease);
         } else {
             let _ = lease.file.unlock();

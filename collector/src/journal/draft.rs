@@ -15,11 +15,12 @@ pub(crate) struct Draft {
     id: [u8; 16],
     seconds: u32,
     payload: usize,
+    alone: bool,
 }
 
 impl Draft {
     pub(crate) const fn new() -> Self {
-        Self { bytes: Scratch::new(), kind: 0, id: [0; 16], seconds: 0, payload: 0 }
+        Self { bytes: Scratch::new(), kind: 0, id: [0; 16], seconds: 0, payload: 0, alone: false }
     }
 
     /// Begins another record; its payload is to be put into what this returns.
@@ -32,6 +33,7 @@ impl Draft {
     /// What the record says beside its payload, which is complete.
     #[inline]
     pub(super) fn finish(&mut self, kind: u8, id: [u8; 16], seconds: u32) {
+        self.alone = false;
         self.payload = self.bytes.bytes().len() - RECORD_HEAD;
         (self.kind, self.id, self.seconds) = (kind, id, seconds);
         let padding = self.payload.next_multiple_of(8) - self.payload;
@@ -47,6 +49,18 @@ impl Draft {
     pub(super) fn set(&mut self, kind: u8, id: [u8; 16], seconds: u32, payload: &[u8]) {
         self.begin().put_slice(payload);
         self.finish(kind, id, seconds);
+    }
+
+    /// Says that no other record has its id: it is an event, and nobody noted before that it began.
+    #[inline]
+    pub(super) fn set_alone(&mut self) {
+        self.alone = true;
+    }
+
+    /// Whether it says nothing of other records, wherever it is.
+    #[inline]
+    pub(super) fn stands_alone(&self) -> bool {
+        self.alone && self.is_event()
     }
 
     #[inline]

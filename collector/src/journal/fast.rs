@@ -3,7 +3,8 @@
 use super::draft::Draft;
 use super::mapped::{Mapped, Stop};
 use super::settings::{MOVED, RecordKind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use super::stretch::Stretch;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A command that began and has not ended, and where its start record is.
@@ -20,15 +21,29 @@ const SHARDS: usize = 8;
 /// turns costs as much as a record.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Shard(RwLock<Option<Arc<Mapped>>>);
+struct Shard {
+    mapped: RwLock<Option<Arc<Mapped>>>,
+    /// What the thread has of a [`Stretch`].
+    stretch: AtomicU64,
+}
 
 impl Shard {
     fn read(&self) -> RwLockReadGuard<'_, Option<Arc<Mapped>>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.mapped.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Option<Arc<Mapped>>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.mapped.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is left of its stretch, for whoever has its exclusive side. One that had met another thread takes a stretch
+    /// of the next segment, too.
+    fn end_stretch(&self) -> u64 {
+        let word = self.stretch.load(Ordering::Relaxed);
+        if word != Stretch::NONE {
+            self.stretch.store(Stretch::WANTED, Ordering::Relaxed);
+        }
+        word
     }
 }
 
@@ -48,8 +63,14 @@ impl Fast {
     /// Appends if the segment is mapped, and says whether this thread is to allocate more. `None` if it is not
     /// mapped.
     pub(super) fn append(&self, draft: &mut Draft, looked: bool) -> Option<Result<bool, Stop>> {
-        let mapped = self.shard().read();
-        let appended = mapped.as_ref()?.append(draft, looked);
+        let shard = self.shard();
+        let mapped = shard.read();
+        let mapped = mapped.as_ref()?;
+        if draft.stands_alone() {
+            let appended = mapped.append_apart(draft, looked, &shard.stretch);
+            return Some(appended.map(|appended| appended.low));
+        }
+        let appended = mapped.append(draft, looked);
         Some(appended.map(|appended| {
             self.note(draft, appended.offset);
             appended.low
@@ -103,6 +124,19 @@ impl Fast {
         *self.running() = commands;
     }
 
+    /// Every thread has met another one.
+    #[cfg(test)]
+    pub(super) fn crowd(&self) {
+        self.mapped.iter().for_each(|shard| {
+            let _ = shard.stretch.compare_exchange(
+                Stretch::NONE,
+                Stretch::WANTED,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        });
+    }
+
     pub(super) fn is_mapped(&self) -> bool {
         self.shard().read().is_some()
     }
@@ -127,7 +161,9 @@ impl Fast {
         carry: impl FnOnce(&Mapped, &Mapped) -> Option<Vec<Running>>,
     ) -> Option<Mapped> {
         let mut shards = self.mapped.each_ref().map(Shard::write);
-        let running = carry(shards.first()?.as_deref()?, &next)?;
+        let mapped = shards.first()?.as_deref()?;
+        mapped.close(self.mapped.each_ref().map(Shard::end_stretch));
+        let running = carry(mapped, &next)?;
         self.set_running(running);
         let next = Arc::new(next);
         shards
@@ -139,7 +175,14 @@ impl Fast {
 
     /// Takes the mapping away, once everybody who appends to it is done.
     pub(super) fn unmap(&self) -> Option<Mapped> {
+        let taken = self.mapped.each_ref().map(|shard| {
+            let mut mapped = shard.write();
+            (mapped.take(), shard.end_stretch())
+        });
+        let stretches = taken.each_ref().map(|(_, stretch)| *stretch);
         // The last one is the only one: nobody keeps one beyond the lock of its shard.
-        self.mapped.iter().filter_map(|shard| shard.write().take()).filter_map(Arc::into_inner).last()
+        let mapped = taken.into_iter().filter_map(|(mapped, _)| mapped).filter_map(Arc::into_inner).last()?;
+        mapped.close(stretches);
+        Some(mapped)
     }
 }

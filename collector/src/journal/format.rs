@@ -152,6 +152,11 @@ impl Tally {
         Self(self.0 + if events < most { events } else { most })
     }
 
+    /// The same with so many events instead.
+    pub(super) const fn of(self, events: u32) -> Self {
+        Self(self.0 & Self::LOSSES).and(events)
+    }
+
     /// What it is after one more record of this kind.
     pub(super) const fn after(self, kind: u8) -> Self {
         if kind == RecordKind::Loss.code() {

@@ -38,8 +38,10 @@ pub(super) struct Lease {
     pub(super) tail: u64,
     /// Where the first record goes.
     pub(super) start: u64,
-    /// What it holds so far.
+    /// What it holds so far, as its last record says.
     pub(super) tally: Tally,
+    /// Events that this counts and that are stored nowhere: what a segment's name says is exact.
+    pub(super) gone: u32,
     /// The segment is full when it holds so much.
     pub(super) extent: Extent,
     /// Bytes of it that were preallocated and written already; none as a rule.
@@ -236,13 +238,33 @@ impl Lease {
         let (name, seed) = (name.to_owned(), Seed::of(id));
         let (tally, lost) = (Tally::default(), Lost::default());
         let (found, free) = (Amount::new(start, tally), Amount::default());
-        let limit = None;
-        Ok(Self { file, name, id, seed, tail: start, start, tally, extent, ready, found, free, lost, limit })
+        let (gone, limit) = (0, None);
+        Ok(Self {
+            file,
+            name,
+            id,
+            seed,
+            tail: start,
+            start,
+            tally,
+            gone,
+            extent,
+            ready,
+            found,
+            free,
+            lost,
+            limit,
+        })
     }
 
     /// What this process has put into it, which is `tally` and ends at `tail` by now.
     pub(super) fn filled(&self, tail: u64, tally: Tally) -> Amount {
         Amount::new(tail, tally).less(self.found)
+    }
+
+    /// What it holds.
+    pub(super) fn held(&self) -> Tally {
+        self.tally.of(self.tally.events().saturating_sub(self.gone))
     }
 
     /// Events at which a mapping of it is full.
@@ -300,6 +322,7 @@ impl Lease {
             tail: look.size,
             start: start as u64,
             tally: Tally::default(),
+            gone: 0,
             extent,
             ready: 0,
             found: Amount::default(),
@@ -332,7 +355,10 @@ impl Lease {
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
         self.tail = used.next_multiple_of(8).max(self.start);
         let size = bytes.len() as u64;
-        self.tally = Loaded::parse(bytes).map_or(Tally::default(), |loaded| loaded.tally);
+        if let Ok(loaded) = Loaded::parse(bytes) {
+            self.tally = loaded.claimed;
+            self.gone = loaded.claimed.events().saturating_sub(loaded.tally.events());
+        }
         // Only ever shorter: to make it longer could be more than the system lets this process write, and kill it.
         if size > self.tail { self.file.set_len(self.tail) } else { Ok(()) }
     }
@@ -370,7 +396,7 @@ impl Lease {
         if size > self.tail && !keeps {
             self.file.set_len(self.tail)?;
         }
-        let sealed = Sealed { sequence, id: self.id, tally: self.tally }.name();
+        let sealed = Sealed { sequence, id: self.id, tally: self.held() }.name();
         folder.rename(&self.name, &sealed)?;
         Ok(sealed)
     }

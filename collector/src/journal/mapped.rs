@@ -3,11 +3,12 @@
 //! A thread reserves its place with one compare-and-exchange, which fixes the record's offset and
 //! its count of events; then it stores the record's words, the first one last. So records are
 //! ordered by reservation, a kill at any store leaves a record that counts whole or not at all, and
-//! no thread ever waits for another: what a killed thread had reserved and not finished is a stretch
-//! that begins with a zero word, which readers step over.
+//! no thread ever waits for another: what a killed thread had reserved and not finished begins with a zero word, and
+//! readers step over it. Where threads meet, each reserves for some records at once (see `stretch`).
 
 use super::draft::Draft;
 use super::format::{Seed, Tally};
+use super::stretch::Stretch;
 use crate::platform::mapping::Mapping;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -91,7 +92,7 @@ pub(super) struct Mapped<M = Mapping, P = AtomicU64> {
     most_events: u32,
     /// The byte at which the next step is to be allocated.
     low: AtomicU64,
-    /// Events whose place is counted and of which nobody was told that they are stored.
+    /// Events that the tally counts and of which nobody was told that they are stored: they are nowhere.
     gone: AtomicU32,
 }
 
@@ -148,6 +149,11 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn place(&self) -> &P {
+        &self.place.0
+    }
+
     /// Where the next record goes, and the tally so far.
     pub(super) fn position(&self) -> (u64, Tally) {
         split(self.place.0.load())
@@ -161,7 +167,7 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         (tail.saturating_sub(start) * left).checked_div(u64::from(tally.events()))
     }
 
-    /// Events that the tally counts and that were stored nowhere, as whoever appended them knows.
+    /// Events that the tally counts and that are stored nowhere, as this process knows.
     pub(super) fn gone(&self) -> u32 {
         self.gone.load(Ordering::Relaxed)
     }
@@ -184,9 +190,39 @@ impl<M: Memory, P: Place> Mapped<M, P> {
 
     /// Appends a record. With `looked`, no look at the file is due.
     pub(super) fn append(&self, draft: &mut Draft, looked: bool) -> Result<Appended, Stop> {
+        let (taken, _) = self.take(draft, looked)?;
+        self.put(draft, taken)
+    }
+
+    /// Appends an event whose order to other threads' records says nothing. `own` is this thread's word: what it has
+    /// of a [`Stretch`].
+    #[inline]
+    pub(super) fn append_apart(&self, draft: &mut Draft, looked: bool, own: &P) -> Result<Appended, Stop> {
+        let word = own.load();
+        if word == Stretch::NONE {
+            let (taken, alone) = self.take(draft, looked)?;
+            if !alone {
+                let _ = own.exchange(word, Stretch::WANTED);
+            }
+            return self.put(draft, taken);
+        }
+        let taken = match self.take_from(draft, own, word) {
+            Some(taken) => taken,
+            None => match self.take_stretch(draft, looked, own, word)? {
+                Some(taken) => taken,
+                None => self.take(draft, looked)?.0,
+            },
+        };
+        self.put(draft, taken)
+    }
+
+    /// A place for a record, and whether nobody else took one meanwhile.
+    #[inline]
+    fn take(&self, draft: &Draft, looked: bool) -> Result<(Taken<'_, M>, bool), Stop> {
         let (size, event) = (draft.size(), draft.is_event());
         let mut place = self.place.0.load();
-        let (offset, tally, words) = loop {
+        let mut alone = true;
+        loop {
             let (offset, before) = split(place);
             let tally = before.after(draft.kind());
             if tally.events() > self.most_events {
@@ -199,17 +235,121 @@ impl<M: Memory, P: Place> Mapped<M, P> {
                 return Err(Stop::Short);
             };
             match self.place.0.exchange(place, join(offset + size as u64, tally)) {
-                Ok(_) => break (offset, tally, words),
+                Ok(_) => {
+                    let low = self.is_low_within(offset, size as u64);
+                    return Ok((Taken { offset, tally, words, low }, alone));
+                }
+                Err(now) => (place, alone) = (now, false),
+            }
+        }
+    }
+
+    /// The next place of this thread's stretch, if there is one that the event fits in.
+    #[inline]
+    fn take_from(&self, draft: &Draft, own: &P, word: u64) -> Option<Taken<'_, M>> {
+        let (size, stretch) = (draft.size(), Stretch::unpack(word));
+        let rest = stretch.without(size as u64)?;
+        let words = self.memory.words((stretch.next / 8) as usize, size / 8)?;
+        // Another thread may have the same word, where there are many.
+        own.exchange(word, rest.pack()?).ok()?;
+        Some(Taken { offset: stretch.next, tally: rest.tally, words, low: false })
+    }
+
+    /// A stretch for this thread, and its first place. None where it is not worth it or does not fit: it is taken
+    /// together, and an event by itself may fit.
+    fn take_stretch(
+        &self,
+        draft: &Draft,
+        looked: bool,
+        own: &P,
+        word: u64,
+    ) -> Result<Option<Taken<'_, M>>, Stop> {
+        let size = draft.size() as u64;
+        let Some(events) = Stretch::events_for(draft.size()) else { return Ok(None) };
+        let old = Stretch::unpack(word);
+        let bytes = size * u64::from(events);
+        let mut place = self.place.0.load();
+        loop {
+            let (offset, before) = split(place);
+            if old.end() == offset {
+                // Nobody came since the last one was taken.
+                self.leave(own, word, Stretch::NONE);
+                return Ok(None);
+            }
+            let last = before.events() + events;
+            if last / LOOK_EVERY > before.events() / LOOK_EVERY && !looked {
+                return Err(Stop::Look);
+            }
+            let words = self.memory.words((offset / 8) as usize, (bytes / 8) as usize);
+            let whole = Stretch { next: offset, left: bytes, events, tally: before };
+            let rest = whole.without(size).and_then(Stretch::pack);
+            let (Some(words), Some(rest), true) = (words, rest, last <= self.most_events) else {
+                return Ok(None);
+            };
+            match self.place.0.exchange(place, join(offset + bytes, before.and(events))) {
+                Ok(_) => {
+                    if !self.leave(own, word, rest) {
+                        // Another thread has the same word, and took a stretch of its own.
+                        self.gone.fetch_add(events - 1, Ordering::Relaxed);
+                    }
+                    let words = words.get(..(size / 8) as usize).unwrap_or_default();
+                    let low = self.is_low_within(offset, bytes);
+                    return Ok(Some(Taken { offset, tally: before.and(1), words, low }));
+                }
                 Err(now) => place = now,
             }
-        };
+        }
+    }
+
+    /// Puts another one in the place of a stretch of which some may be left, unless another thread did.
+    fn leave(&self, own: &P, word: u64, next: u64) -> bool {
+        loop {
+            match own.exchange(word, next) {
+                Ok(_) => {
+                    self.gone.fetch_add(Stretch::unpack(word).events, Ordering::Relaxed);
+                    return true;
+                }
+                Err(now) if now == word => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Ends all stretches, the words of which these are, while nobody appends: what nothing was taken behind is
+    /// given back.
+    pub(super) fn close<const N: usize>(&self, words: [u64; N]) {
+        let mut open = words.map(Stretch::unpack);
+        for _ in 0..N {
+            let place = self.place.0.load();
+            let is_last = |it: &&mut Stretch| it.left > 0 && it.end() == split(place).0;
+            let Some(last) = open.iter_mut().find(is_last) else { break };
+            while self.place.0.exchange(place, join(last.next, last.tally)) == Err(place) {}
+            (last.left, last.events) = (0, 0);
+        }
+        self.gone.fetch_add(open.iter().map(|it| it.events).sum(), Ordering::Relaxed);
+    }
+
+    fn is_low_within(&self, offset: u64, size: u64) -> bool {
+        (offset..offset + size).contains(&self.low.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn put(&self, draft: &mut Draft, taken: Taken<'_, M>) -> Result<Appended, Stop> {
+        let Taken { offset, tally, words, low } = taken;
         let (record, _) = draft.place(self.seed, offset, tally).as_chunks::<8>();
         store(words, record);
-        if !self.memory.keeps(offset + size as u64) {
-            self.gone.fetch_add(u32::from(event), Ordering::Relaxed);
+        if !self.memory.keeps(offset + draft.size() as u64) {
+            self.gone.fetch_add(u32::from(draft.is_event()), Ordering::Relaxed);
             return Err(Stop::Gone);
         }
-        let low = (offset..offset + size as u64).contains(&self.low.load(Ordering::Relaxed));
         Ok(Appended { offset, low })
     }
+}
+
+/// The place of a record, which nobody else has.
+struct Taken<'a, M: Memory> {
+    offset: u64,
+    tally: Tally,
+    words: &'a [M::Word],
+    low: bool,
 }

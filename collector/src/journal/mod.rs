@@ -46,10 +46,11 @@
 //!   and the record's offset; `mark` is made of the same two. So neither a stale block nor a copied
 //!   record nor a payload that holds a segment is ever taken for a record.
 //! - The last 8 bytes of a record end in a byte that is not zero and say how many events the segment
-//!   holds up to here (the tally; its highest bit says that there are loss records) and how many
+//!   has places for up to here (the tally; its highest bit says that there are loss records) and how many
 //!   words the record has. So the end of a preallocated file is found
-//!   from behind, a new writer knows the count without reading, and a reader knows how many events a
-//!   damaged stretch held.
+//!   from behind, a new writer knows the count without reading, and a reader knows how many events there were at most
+//!   where it can read none. A place that nothing was stored in is zero (see `stretch`).
+//! - The tally in a sealed segment's name is exact: what is stored, and what was and is damaged.
 //! - An acknowledgement is `from:u32 to:u32 sum:u32 "ACK1"`: the records that begin in `from..to`.
 //!
 //! # Invariants
@@ -72,6 +73,10 @@
 //! 9. A process that moves to a new segment takes the start records of its running commands along
 //!    and says so behind them in the old one, before anything else is appended to either. So a start record without its event, in a segment whose
 //!    writer is gone and that says nothing of the kind behind it, is a command that was interrupted.
+//! 10. Records stand in the order in which their places were taken. That of an event that no start record belongs to may
+//!    have been taken some time before it came, where threads had met (see `stretch`).
+//! 11. A slot whose last record counts more than there is, as it may after threads met, is sealed when it is given up: whoever
+//!    leased it next would count on.
 //!
 //! # Recovery
 //! - *Torn tail*: a record whose bytes are not all there has no valid checksum. Nobody was told that
@@ -80,7 +85,8 @@
 //!   its last word says, and whose first word is not zero, was stored. Its event is counted as damaged; so is what
 //!   a sealed segment holds less than its name says.
 //! - *Damage inside*: the reader goes on, 8 bytes at a time, to the next mark whose record has a
-//!   valid checksum. The events between are counted as damaged by the difference of the counts. A start
+//!   valid checksum. The events between are counted as damaged by the difference of the counts; where some of their
+//!   places are zero, by what is there (see `unreadable`). A start
 //!   record before it is not taken for an interrupted command: its event may be what is damaged.
 //! - *Damaged header*: the second copy serves. If both are damaged nobody knows where the records
 //!   may go: the segment is dropped and counted.
@@ -122,9 +128,11 @@ mod scan;
 mod segment;
 mod settings;
 mod state;
+mod stretch;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod writer;
 
 pub use crate::platform::directory::{DirectoryError, state_directory};
@@ -134,8 +142,8 @@ pub use drain::{Adopted, Drain, Durability};
 pub use memory::Held;
 pub(crate) use others::SURE_GONE;
 pub use purge::{Purged, purge};
-pub(crate) use recorder::Appended;
 pub use recorder::{AppendError, Fallback, Health, Journal};
+pub(crate) use recorder::{Appended, Known};
 pub use settings::{Label, LossCause, Map, RecordKind, Settings};
 pub(crate) use survey::has_sealed;
 pub use survey::{Draining, Survey, peek, read_all, running_drain as draining, survey};

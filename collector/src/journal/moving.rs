@@ -102,6 +102,14 @@ impl Writer {
         let _ = old.file.unlock();
     }
 
+    /// Whether a segment's name is still its own: somebody may have purged it, and another one may have the name by now.
+    pub(super) fn still_has(&self, lease: &Lease) -> bool {
+        match (&self.folder, file::look(&lease.file)) {
+            (Some(folder), Ok(look)) => look.names > 0 && folder.still_names(&lease.name, &look),
+            _ => false,
+        }
+    }
+
     /// Gives the segment up, so that a drain can take it.
     pub(super) fn seal(&mut self, common: &Common, fast: &Fast) {
         let look = self.lease.as_ref().and_then(|lease| file::look(&lease.file).ok());
@@ -132,6 +140,12 @@ impl Writer {
     pub(super) fn release(&mut self, fast: &Fast) {
         self.unmap(fast);
         if let Some(lease) = self.lease.take() {
+            if lease.gone > 0 && self.still_has(&lease) {
+                // Whoever leased it next would count from what its last record says.
+                self.seal_old(lease);
+                fast.take_running();
+                return;
+            }
             // What was preallocated and not used is cut off, unless somebody cut more.
             if file::look(&lease.file).is_ok_and(|look| look.size > lease.tail) {
                 let _ = lease.file.set_len(lease.tail);

@@ -37,6 +37,17 @@ pub enum AppendError {
     Held(Fallback),
 }
 
+/// What the maker of a record knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    /// Seconds since 1970.
+    pub(crate) seconds: u32,
+    /// The process.
+    pub(crate) pid: u32,
+    /// Its id was made for it: no command began under it.
+    pub(crate) new_id: bool,
+}
+
 /// What became of a record. As small as this it is given from function to function in registers.
 #[derive(Debug)]
 pub(crate) enum Appended {
@@ -179,27 +190,30 @@ impl Journal {
         let mut draft = Draft::new();
         draft.begin().put_slice(payload);
         let seconds = self.common.settings.seconds();
-        match self.append_draft(kind, *id, (seconds, fork::pid()), &mut draft) {
+        match self.append_draft(kind, *id, Known { seconds, pid: fork::pid(), new_id: false }, &mut draft) {
             Appended::Failed(error) => Err(*error),
             Appended::Stored | Appended::Written => Ok(()),
         }
     }
 
-    /// The same, of a payload that was made where a record needs it, by a caller who knows the time and the process.
+    /// The same, of a payload that was made where a record needs it.
     pub(crate) fn append_draft(
         &self,
         kind: RecordKind,
         id: [u8; 16],
-        (seconds, pid): (u32, u32),
+        known: Known,
         draft: &mut Draft,
     ) -> Appended {
-        let process = self.process_of(pid);
+        let process = self.process_of(known.pid);
         let (size, most) = (draft.payload_len(), self.common.settings.record_bytes());
         if size > most {
             process.writer().lose(LossCause::TooLarge, 1);
             return Appended::Failed(Box::new(AppendError::TooLarge { size, most }));
         }
-        draft.finish(kind.code(), id, seconds);
+        draft.finish(kind.code(), id, known.seconds);
+        if known.new_id {
+            draft.set_alone();
+        }
         let mut appended = process.fast.append(draft, false);
         if let Some(Err(Stop::Look)) = appended {
             // Whoever has the writer now is at the file anyway, or looks 256 records from here: waiting for them
@@ -312,6 +326,12 @@ impl Journal {
     #[must_use]
     pub fn take_memory(&self) -> Vec<Held> {
         self.process().writer().take_memory()
+    }
+
+    /// Every thread of this process has met another one in the mapping.
+    #[cfg(test)]
+    pub(super) fn crowd(&self) {
+        self.process().fast.crowd();
     }
 
     /// Leaves the files as a kill would: nothing is said, cut off or unlocked by name.

@@ -1,6 +1,7 @@
 //! Reading a segment's records in order, past whatever is damaged.
 
 use super::format::{self, Head, Seed, Tally};
+use super::unreadable;
 
 /// A record found.
 #[derive(Clone, Copy, Debug)]
@@ -74,17 +75,9 @@ impl<'a> Scan<'a> {
         let Some(gap) = self.gap.take() else {
             return;
         };
-        // A stretch whose first word is zero was reserved in a mapping and never committed: nobody
-        // was told that it is stored.
-        if format::u64_at(self.bytes, gap) == Some(0) {
-            return;
-        }
-        // Damage can be in the count too: a stretch holds no more records than fit in it.
-        let most = (self.at - gap) / format::record_size(0);
-        let damaged = u64::from(before.saturating_sub(self.tally.events())).min(most as u64);
-        self.damaged += damaged;
-        // Otherwise it is a torn tail that somebody appended behind.
-        if damaged > 0 || format::is_one(&self.bytes[gap..self.at]) {
+        let held = unreadable::between(&self.bytes[gap..self.at], before.saturating_sub(self.tally.events()));
+        self.damaged += u64::from(held.events);
+        if held.record {
             self.unreadable = self.at;
         }
     }

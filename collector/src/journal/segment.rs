@@ -4,6 +4,7 @@ use super::format::{self, Header, Seed, Tally};
 use super::names::Sealed;
 use super::scan::{Found, Scan};
 use super::settings::{Label, LossCause, MOVED, RecordKind};
+use super::unreadable::{self, Held};
 use crate::platform::file;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -32,42 +33,11 @@ impl From<io::Error> for Unreadable {
 /// How many events a segment held whose header is gone, as its end says; none where that says nothing.
 pub(super) fn events_by_end(file: &File) -> Option<u64> {
     let bytes = file::read_all(file, MOST_BYTES).unwrap_or_default();
-    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let used = unreadable::used(&bytes);
     let last = used.checked_sub(8).and_then(|at| format::u64_at(&bytes, at));
     let events = u64::from(last.and_then(format::tally_by_tail)?.events());
     // Nothing holds more events than it has room for, whatever it says.
     Some(events.clamp(1, (used / format::record_size(0)).max(1) as u64))
-}
-
-/// What a damaged end of a segment held.
-struct Behind {
-    events: u32,
-    /// Where it ends.
-    end: usize,
-}
-
-/// What lies behind a segment's last valid record, which ends at `end`.
-///
-/// None where that is a torn tail, of which nobody was told that it is stored: it begins with a zero word, as
-/// what a mapping reserved and never committed, or neither its head nor its last word fits what is there, as where
-/// a write was cut short.
-fn behind(bytes: &[u8], end: usize, tally: Tally) -> Option<Behind> {
-    format::u64_at(bytes, end).filter(|first| *first != 0)?;
-    let used = bytes.iter().rposition(|byte| *byte != 0)? + 1;
-    let behind = Behind { events: 0, end: used.next_multiple_of(8) };
-    let rest = bytes.get(end..behind.end)?;
-    let last = format::size_by_end(rest).filter(|size| *size <= rest.len());
-    let claimed = last.and_then(|_| format::tally_by_tail(format::u64_at(rest, rest.len() - 8)?));
-    let more = claimed.map_or(0, Tally::events).saturating_sub(tally.events());
-    if format::is_one(rest) {
-        // Damage can be in its kind or in its count.
-        let events = u32::from(more > 0 || rest[11] == RecordKind::Event.code());
-        return Some(Behind { events, ..behind });
-    }
-    // Damage can be in the count too: a stretch holds no more records than fit in it.
-    let committed = format::u64_at(rest, rest.len() - last?)? != 0;
-    let events = more.min((rest.len() / format::record_size(0)) as u32);
-    committed.then_some(Behind { events, ..behind })
 }
 
 /// A record's place.
@@ -91,8 +61,11 @@ pub(super) struct Loaded {
     pub(super) end: usize,
     /// Where what counts ends: the same, or the end of a damaged stretch behind it.
     pub(super) used: usize,
-    /// What it holds, with what a damaged end held.
+    /// What it holds, with what is damaged.
     pub(super) tally: Tally,
+    /// What its last record says that it holds, with what a damaged end held: more, where places were taken in which
+    /// nothing was stored.
+    pub(super) claimed: Tally,
     /// Events in unreadable stretches.
     pub(super) damaged: u64,
     /// Losses that its writers recorded.
@@ -147,10 +120,16 @@ impl Loaded {
             entries.push(Entry { offset, kind, seconds: found.head.seconds, done });
         }
         let (end, damaged) = (scan.end(), scan.damaged());
-        let behind = behind(&bytes, end, scan.tally());
-        let more = behind.as_ref().map_or(0, |behind| behind.events);
-        let (tally, damaged) = (scan.tally().and(more), damaged + u64::from(more));
-        let (used, unreadable) = behind.map_or((end, scan.unreadable()), |behind| (behind.end, behind.end));
+        let behind = unreadable::behind(bytes.get(end..).unwrap_or_default(), scan.tally());
+        let (used, unreadable) = match behind {
+            Some(_) => [unreadable::used(&bytes); 2].into(),
+            None => (end, scan.unreadable()),
+        };
+        let Held { events: more, .. } = behind.unwrap_or_default();
+        let damaged = damaged + u64::from(more);
+        let read = entries.iter().filter(|entry| entry.kind == RecordKind::Event).count() as u64;
+        let claimed = scan.tally().and(more);
+        let tally = claimed.of(u32::try_from(read + damaged).unwrap_or(u32::MAX));
         let mut loaded = Self {
             id: header.id,
             created_ms: header.created_ms,
@@ -159,6 +138,7 @@ impl Loaded {
             end,
             used,
             tally,
+            claimed,
             damaged,
             losses,
             bytes,

@@ -249,11 +249,11 @@ impl Writer {
     /// Counts what is gone from a segment that was cut under us, and gives it up. Whoever leases it next
     /// finds out where to go on.
     pub(super) fn leave_cut(&mut self, fast: &Fast) {
-        let refused = self.unmap(fast);
+        self.unmap(fast);
         if let Some(lease) = &self.lease {
             let (end, left) =
                 Loaded::read(&lease.file).map_or((0, 0), |it| (it.end as u64, it.tally.events()));
-            let gone = lease.tally.events().saturating_sub(left).saturating_sub(refused);
+            let gone = lease.held().events().saturating_sub(left);
             self.lose(LossCause::Damaged, u64::from(gone));
             for (_, cause, by) in std::mem::take(&mut self.said).into_iter().filter(|it| it.0 > end) {
                 count(&mut self.unsaid, cause, by);
@@ -379,15 +379,15 @@ impl Writer {
         self.full.is_some() || self.memory.len() > 0 || leased.is_some_and(|tally| tally.events() > 0)
     }
 
-    /// Back to plain appends, from where the mapping left off, in the one segment. Says how many events it counted
-    /// and did not store.
-    pub(super) fn unmap(&mut self, fast: &Fast) -> u32 {
+    /// Back to plain appends, from where the mapping left off, in the one segment.
+    pub(super) fn unmap(&mut self, fast: &Fast) {
         self.drop_next();
         self.settle();
-        let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) else { return 0 };
-        (lease.tail, lease.tally) = mapped.position();
-        self.filled = lease.filled(lease.tail, lease.tally);
-        mapped.gone()
+        if let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) {
+            (lease.tail, lease.tally) = mapped.position();
+            lease.gone += mapped.gone();
+            self.filled = lease.filled(lease.tail, lease.tally);
+        }
     }
 
     pub(super) fn lease(&mut self, common: &Common) -> io::Result<()> {

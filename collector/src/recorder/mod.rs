@@ -20,7 +20,7 @@ pub use capture::{capture, capture_all};
 use crate::consent::{Gate, May};
 use crate::diagnostics::{Logger, Severity};
 use crate::event::{Attribute, Ended, Event, EventId, Timestamp, codec, kind};
-use crate::journal::{self, AppendError, Appended, Draft, Journal, LossCause, RecordKind};
+use crate::journal::{self, AppendError, Appended, Draft, Journal, Known, LossCause, RecordKind};
 use crate::platform::{self, clock, fork};
 
 const ON: u8 = 1;
@@ -425,11 +425,12 @@ impl Recorder {
         made: &mut Made,
     ) -> Appended {
         let pid = fork::pid();
-        let id = if event.id == EventId([0; 16]) { self.ids.next(&mut made.ids, pid) } else { event.id };
+        let new_id = event.id == EventId([0; 16]);
+        let id = if new_id { self.ids.next(&mut made.ids, pid) } else { event.id };
         let time = if event.time == Timestamp::default() { now } else { event.time };
         codec::encode(event, time, &self.metadata, made.draft.begin());
         let seconds = u32::try_from(now.seconds.max(0)).unwrap_or(u32::MAX);
-        self.journal().append_draft(record, id.0, (seconds, pid), &mut made.draft)
+        self.journal().append_draft(record, id.0, Known { seconds, pid, new_id }, &mut made.draft)
     }
 }
 

@@ -8,25 +8,25 @@ use super::*;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-const SEGMENT: u64 = 42;
+pub(super) const SEGMENT: u64 = 42;
 
 /// What happened to the memory, in order.
 #[derive(Clone, Copy, Debug)]
-enum Happened {
+pub(super) enum Happened {
     Stored(usize, u64),
     Returned(u64),
 }
 
-type Log = Arc<Mutex<Vec<Happened>>>;
+pub(super) type Log = Arc<Mutex<Vec<Happened>>>;
 
 /// A memory that notes every store.
 #[derive(Clone)]
-struct Noted {
-    log: Log,
+pub(super) struct Noted {
+    pub(super) log: Log,
     words: Arc<[NotedWord]>,
 }
 
-struct NotedWord {
+pub(super) struct NotedWord {
     at: usize,
     log: Log,
     /// Lets another thread run before each store.
@@ -34,7 +34,7 @@ struct NotedWord {
 }
 
 impl Noted {
-    fn new(length: usize, between: fn()) -> Self {
+    pub(super) fn new(length: usize, between: fn()) -> Self {
         let log = Log::default();
         let word = |at| NotedWord { at, log: Arc::clone(&log), between };
         Self { words: (0..length).map(word).collect(), log }
@@ -60,13 +60,13 @@ impl Word for NotedWord {
     }
 }
 
-fn header() -> Vec<u8> {
+pub(super) fn header() -> Vec<u8> {
     Header { id: SEGMENT, created_ms: 0, label: label("d") }.encode()
 }
 
 /// What a killed process leaves after so many of the stores: all returned records and no other than
 /// those that were begun.
-fn check_every_kill(log: &[Happened], length: usize, begun: u64) {
+pub(super) fn check_every_kill(log: &[Happened], length: usize, begun: u64) {
     for kill in 0..=log.len() {
         let mut image = header();
         image.resize(length * 8, 0);
@@ -115,7 +115,7 @@ fn a_kill_at_any_store_keeps_every_record_that_was_returned_from() {
 }
 
 /// A place whose every access may be interleaved with another thread's.
-struct Shuttled(shuttle::sync::atomic::AtomicU64);
+pub(super) struct Shuttled(pub(super) shuttle::sync::atomic::AtomicU64);
 
 impl Place for Shuttled {
     fn load(&self) -> u64 {

@@ -8,6 +8,7 @@ mod limits;
 mod mapping;
 mod model;
 mod running;
+mod stretches;
 
 use super::*;
 use std::cell::Cell;
