@@ -16,25 +16,34 @@ mod needs;
 use home::{Home, program};
 use needs::strace;
 
-const AT_LEAST_ONCE: &str = "mode = \"never\"\ninterval = \"0s\"";
-const AT_MOST_ONCE: &str = "mode = \"never\"\ninterval = \"0s\"\nsemantics = \"at-most-once\"";
+/// How events are delivered, and how many of them the vendor takes in one request.
+#[derive(Clone, Copy)]
+struct Way {
+    delivery: &'static str,
+    most: usize,
+}
 
-fn with(mut command: Command, home: &Home, delivery: &str) -> Command {
-    command.env("PROBE_DELIVERY", delivery).env("PROBE_VENDOR", home.path("vendor"));
+const AT_LEAST_ONCE: Way = Way { delivery: "mode = \"never\"\ninterval = \"0s\"", most: usize::MAX };
+const AT_MOST_ONCE: Way =
+    Way { delivery: "mode = \"never\"\ninterval = \"0s\"\nsemantics = \"at-most-once\"", most: usize::MAX };
+
+fn with(mut command: Command, home: &Home, way: Way) -> Command {
+    command.env("PROBE_DELIVERY", way.delivery).env("PROBE_MOST", way.most.to_string());
+    command.env("PROBE_VENDOR", home.path("vendor"));
     command
 }
 
 /// Five events, recorded and not sent.
-fn recorded(delivery: &str) -> Home {
+fn recorded(way: Way) -> Home {
     let home = Home::new();
-    assert!(with(home.command(&program(), "five"), &home, delivery).status().unwrap().success());
+    assert!(with(home.command(&program(), "five"), &home, way).status().unwrap().success());
     home
 }
 
 /// The sender as a process of its own, under strace with these arguments if there are any.
-fn sender(home: &Home, delivery: &str, strace: &[&str]) -> Command {
+fn sender(home: &Home, way: Way, strace: &[&str]) -> Command {
     let plain = home.command(&program(), "__telemetry_sender");
-    let mut command = with(plain, home, delivery);
+    let mut command = with(plain, home, way);
     command.env("TELEMETRY_SENDER", "com.example.probe");
     if strace.is_empty() {
         return command;
@@ -55,27 +64,27 @@ fn arrived(home: &Home) -> Vec<String> {
 }
 
 /// Events that `status` says are lost.
-fn lost(home: &Home, delivery: &str) -> u64 {
-    let status = with(home.command(&program(), "status"), home, delivery).output().unwrap();
+fn lost(home: &Home, way: Way) -> u64 {
+    let status = with(home.command(&program(), "status"), home, way).output().unwrap();
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     status["losses"].as_array().unwrap().iter().map(|loss| loss[1].as_u64().unwrap()).sum()
 }
 
 /// The lines of a sender's trace.
-fn trace(home: &Home, delivery: &str) -> Vec<String> {
+fn trace(home: &Home, way: Way) -> Vec<String> {
     let log = home.path("trace");
     let path = log.to_str().unwrap();
-    assert!(sender(home, delivery, &["-f", "-s", "256", "-o", path]).status().unwrap().success());
+    assert!(sender(home, way, &["-f", "-s", "256", "-o", path]).status().unwrap().success());
     let text = std::fs::read_to_string(&log).unwrap();
     text.lines().map(str::to_owned).collect()
 }
 
 /// Each system call of a sender from its first one at home: its name, and how many of that name there were up to
 /// it. strace counts each name by itself, whatever else it traces.
-fn calls_at_home(delivery: &str) -> Vec<(String, usize)> {
-    let home = recorded(delivery);
+fn calls_at_home(way: Way) -> Vec<(String, usize)> {
+    let home = recorded(way);
     let log = home.path("trace");
-    assert!(sender(&home, delivery, &["-o", log.to_str().unwrap()]).status().unwrap().success());
+    assert!(sender(&home, way, &["-o", log.to_str().unwrap()]).status().unwrap().success());
     let text = std::fs::read_to_string(&log).unwrap();
     let mark = home.0.path().to_str().unwrap();
     let first = text.lines().skip(1).position(|line| line.contains(mark)).unwrap() + 1;
@@ -94,26 +103,25 @@ fn calls_at_home(delivery: &str) -> Vec<(String, usize)> {
     calls
 }
 
-/// Kills a sender at each system call from its first one at home; what arrived in the end, for each, and how many are
-/// counted as lost. Says how often it was killed.
-fn killed_everywhere(delivery: &str, check: impl Fn(&str, &[String], u64) + Sync) -> usize {
-    let points = calls_at_home(delivery);
+/// Kills a sender at each system call from its first one at home, and lets three others go on: what arrived in the
+/// end, for each. Says how often it was killed.
+fn killed_everywhere(way: Way, check: impl Fn(&str, &Home, &[String]) + Sync) -> usize {
+    let points = calls_at_home(way);
     let killed = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for part in points.chunks(points.len().div_ceil(4)) {
             let (check, killed) = (&check, &killed);
             scope.spawn(move || {
                 for (call, when) in part {
-                    let home = recorded(delivery);
+                    let home = recorded(way);
                     let inject = format!("inject={call}:signal=SIGKILL:when={when}");
-                    let status =
-                        sender(&home, delivery, &["-o", "/dev/null", "-e", &inject]).status().unwrap();
+                    let status = sender(&home, way, &["-o", "/dev/null", "-e", &inject]).status().unwrap();
                     // strace ends as its tracee did.
                     killed.fetch_add(usize::from(status.signal() == Some(9)), Ordering::Relaxed);
                     for _ in 0..3 {
-                        assert!(sender(&home, delivery, &[]).status().unwrap().success());
+                        assert!(sender(&home, way, &[]).status().unwrap().success());
                     }
-                    check(&format!("{call} {when}"), &arrived(&home), lost(&home, delivery));
+                    check(&format!("{call} {when}"), &home, &arrived(&home));
                 }
             });
         }
@@ -128,9 +136,32 @@ fn at_least_once_a_sender_killed_at_any_system_call_loses_nothing() {
     if !strace("at_least_once_a_sender_killed_at_any_system_call_loses_nothing") {
         return;
     }
-    let killed = killed_everywhere(AT_LEAST_ONCE, |point, arrived, _| {
+    let killed = killed_everywhere(AT_LEAST_ONCE, |point, _, arrived| {
         let distinct: BTreeSet<_> = arrived.iter().collect();
         assert_eq!(distinct.len(), 5, "killed at {point}: {arrived:?}");
+    });
+    assert!(killed >= 200, "{killed}");
+}
+
+#[test]
+fn a_sender_killed_while_it_cuts_a_batch_in_two_loses_nothing_and_does_not_begin_again_with_the_whole() {
+    if !strace(
+        "a_sender_killed_while_it_cuts_a_batch_in_two_loses_nothing_and_does_not_begin_again_with_the_whole",
+    ) {
+        return;
+    }
+    let killed = killed_everywhere(Way { most: 2, ..AT_LEAST_ONCE }, |point, home, arrived| {
+        let distinct: BTreeSet<_> = arrived.iter().collect();
+        assert_eq!(distinct.len(), 5, "killed at {point}: {arrived:?}");
+        let told = std::fs::read_to_string(home.path("vendor")).unwrap();
+        let refused: Vec<&str> = told.lines().filter(|line| line.starts_with("refused")).collect();
+        // Where it was killed before the cut was on disk it is refused once more.
+        let once_more =
+            [vec!["refused 5", "refused 5", "refused 3"], vec!["refused 5", "refused 3", "refused 3"]];
+        assert!(
+            refused == ["refused 5", "refused 3"] || once_more.contains(&refused),
+            "killed at {point}: {told}"
+        );
     });
     assert!(killed >= 200, "{killed}");
 }
@@ -142,7 +173,8 @@ fn at_most_once_a_sender_killed_at_any_system_call_repeats_nothing_and_what_is_g
         return;
     }
     let complete = AtomicUsize::new(0);
-    let killed = killed_everywhere(AT_MOST_ONCE, |point, arrived, lost| {
+    let killed = killed_everywhere(AT_MOST_ONCE, |point, home, arrived| {
+        let lost = lost(home, AT_MOST_ONCE);
         let distinct: BTreeSet<_> = arrived.iter().collect();
         assert_eq!(distinct.len(), arrived.len(), "killed at {point}: {arrived:?}");
         // Rather too many than too few: one that was killed behind its request cannot say so.

@@ -397,6 +397,12 @@ impl Drain {
         Ok(())
     }
 
+    /// Leaves the files as a kill would: nothing is stored any more, and the lock is gone.
+    #[cfg(test)]
+    pub(super) fn crash(mut self) {
+        self.dirty = false;
+    }
+
     pub(super) fn lose(&mut self, cause: LossCause, by: u64) {
         self.state.lose(cause, by);
         self.dirty |= by > 0;

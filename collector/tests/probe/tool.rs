@@ -95,10 +95,11 @@ fn status() -> ExitCode {
 
 /// A vendor at home: a file that gets a line for each event, its name and its id, in one write for a batch.
 /// Where `PROBE_GATE` names a file, nothing is written before that file exists; a sender that outlives its test
-/// and its home waits no longer. Files that the author opened before `start!` get a line for each batch.
+/// and its home waits no longer. What is more than `PROBE_MOST` events is too large for it: a line says so. Files that the author opened before `start!` get a line for each batch.
 struct Vendor {
     file: PathBuf,
     gate: Option<PathBuf>,
+    most: usize,
     logs: Arc<[std::fs::File]>,
 }
 
@@ -111,10 +112,15 @@ impl Backend for Vendor {
         while self.gate.as_ref().is_some_and(|gate| !gate.exists() && home(gate)) {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let lines: String =
-            batch.events.iter().map(|event| format!("{} {}\n", event.name, event.id)).collect();
+        let is_too_large = batch.events.len() > self.most;
+        let lines: String = if is_too_large {
+            format!("refused {}\n", batch.events.len())
+        } else {
+            batch.events.iter().map(|event| format!("{} {}\n", event.name, event.id)).collect()
+        };
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&self.file);
         match file.and_then(|mut file| file.write_all(lines.as_bytes())) {
+            Ok(()) if is_too_large => Outcome::TooLarge,
             Ok(()) => Outcome::Delivered,
             Err(error) => Outcome::Retry { reason: error.to_string(), after: None },
         }
@@ -171,6 +177,7 @@ fn main() -> ExitCode {
     );
     let path = |name| std::env::var_os(name).map(PathBuf::from);
     let (vendor, gate) = (path("PROBE_VENDOR"), path("PROBE_GATE"));
+    let most = std::env::var("PROBE_MOST").ok().and_then(|most| most.parse().ok()).unwrap_or(usize::MAX);
     // So many that a file of the library's would have one of their numbers.
     let log = || path("PROBE_LOG").and_then(|path| std::fs::File::create(path).ok());
     let logs: Arc<[_]> = (0..16).map_while(|_| log()).collect();
@@ -182,7 +189,9 @@ fn main() -> ExitCode {
         let server: Option<std::net::SocketAddr> = file.to_str().and_then(|place| place.parse().ok());
         tool = tool.backend("a vendor at home", move || match server {
             Some(server) => Box::new(Server(server)) as Box<dyn Backend>,
-            None => Box::new(Vendor { file: file.clone(), gate: gate.clone(), logs: Arc::clone(&logs) }),
+            None => {
+                Box::new(Vendor { file: file.clone(), gate: gate.clone(), most, logs: Arc::clone(&logs) })
+            }
         });
     }
     let telemetry = telemetry::start!(tool);

@@ -57,6 +57,15 @@ fn record(journal: &Journal, numbers: impl IntoIterator<Item = u64>) {
     }
 }
 
+/// Records as a tool does: events whose ids are made for them.
+fn record_alone(journal: &Journal, number: u64) {
+    let mut draft = Draft::new();
+    draft.begin().put_slice(payload(number).as_bytes());
+    let known = Known { seconds: NOW.get() as u32, pid: std::process::id(), new_id: true };
+    let appended = journal.append_draft(RecordKind::Event, id(number), known, &mut draft);
+    assert!(!matches!(appended, Appended::Failed(_)));
+}
+
 fn payload(number: u64) -> String {
     format!("event {number} {}", "x".repeat(number as usize % 100))
 }

@@ -10,6 +10,8 @@ enum Step {
     Record(usize, u8),
     Start(usize),
     End(usize),
+    /// The threads that record into this one meet: each takes places for some events at once.
+    Meet(usize),
     Seal(usize),
     /// The process ends as it should.
     Close(usize),
@@ -30,6 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (writer.clone(), 1..9u8).prop_map(|(at, count)| Step::Record(at, count)),
         2 => writer.clone().prop_map(Step::Start),
         1 => writer.clone().prop_map(Step::End),
+        1 => writer.clone().prop_map(Step::Meet),
         3 => writer.clone().prop_map(Step::Seal),
         1 => writer.clone().prop_map(Step::Close),
         1 => (writer, any::<u8>()).prop_map(|(at, torn)| Step::Crash(at, torn)),
@@ -83,6 +86,10 @@ impl World {
         self.writer(at).append(kind, &id(number), payload.as_bytes()).unwrap();
     }
 
+    fn record_alone(&mut self, at: usize, number: u64) {
+        super::record_alone(self.writer(at), number);
+    }
+
     fn fresh(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -97,10 +104,11 @@ impl World {
             Step::Record(at, count) => {
                 for _ in 0..count {
                     let number = self.fresh();
-                    self.record(at, RecordKind::Event, number);
+                    self.record_alone(at, number);
                     self.recorded.insert(number);
                 }
             }
+            Step::Meet(at) => self.writer(at).crowd(),
             Step::Start(at) => {
                 let number = self.fresh();
                 self.record(at, RecordKind::Start, number);
@@ -125,7 +133,11 @@ impl World {
                 });
             }
             Step::Deliver(part, durable) => self.deliver(part, durable),
-            Step::Forget => self.drain = None,
+            Step::Forget => {
+                if let Some(drain) = self.drain.take() {
+                    drain.crash();
+                }
+            }
             Step::Again => {
                 if let Some(last) = self.last.clone() {
                     let again = self.with_drain(|_, drain| drain.read_span(&last.span()).unwrap()).flatten();

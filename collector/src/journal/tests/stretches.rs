@@ -324,15 +324,6 @@ fn every_truncation_between_unused_places_leaves_the_records_before_it_and_inven
     }
 }
 
-/// Records as a tool does: events whose ids are made for them.
-fn record_alone(journal: &Journal, number: u64) {
-    let mut draft = Draft::new();
-    draft.begin().put_slice(payload(number).as_bytes());
-    let known = Known { seconds: NOW.get() as u32, pid: std::process::id(), new_id: true };
-    let appended = journal.append_draft(RecordKind::Event, id(number), known, &mut draft);
-    assert!(!matches!(appended, recorder::Appended::Failed(_)));
-}
-
 fn mapping(directory: &Path, settings: Settings) -> Journal {
     let settings = Settings { map: Map::After(1), ..settings };
     Journal::new(directory.to_path_buf(), label("https://a.example"), settings)
