@@ -187,7 +187,8 @@ struct Round {
     nanos: f64,
 }
 
-/// Lets threads go on together. They do not sleep: to wake one takes longer than a step.
+/// Lets threads go on together. They do not sleep, as to wake one takes longer than a step; but whoever else needs the
+/// processor gets it: the kernel, for what they record.
 struct Step {
     threads: usize,
     here: AtomicUsize,
@@ -202,9 +203,30 @@ impl Step {
             self.gone.store(before + 1, Ordering::Release);
         }
         while self.gone.load(Ordering::Acquire) == before {
-            std::hint::spin_loop();
+            std::thread::yield_now();
         }
     }
+}
+
+/// Nanoseconds that a word takes from one processor to another one.
+fn hop() -> f64 {
+    const HOPS: u64 = 2000;
+    let word = AtomicU64::new(0);
+    let run = |me: u64| {
+        let began = Instant::now();
+        for hop in 0..HOPS {
+            while word.load(Ordering::Acquire) != hop * 2 + me {
+                std::hint::spin_loop();
+            }
+            word.store(hop * 2 + me + 1, Ordering::Release);
+        }
+        began.elapsed().as_secs_f64() * 1e9 / (2 * HOPS) as f64
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| run(1));
+        run(0);
+        other.join().unwrap_or(f64::NAN)
+    })
 }
 
 /// Keeps all of a processor busy, and shares nothing with others: nanoseconds that it took.
@@ -231,12 +253,13 @@ fn many(home: &std::path::Path) {
     let (ours, theirs) = (|| record(&telemetry), || emit(&logger));
     let mut best = round(1, f64::INFINITY, &ours).best;
     let mut rounds: [Vec<f64>; 4] = Default::default();
-    let (mut steps, mut counted) = (0, 0);
+    let (mut steps, mut counted, mut hops) = (0, 0, Vec::new());
     // In turns, so that all meet the machine as it is.
     for _ in 0..MOST_ROUNDS {
         for (times, (threads, act)) in
             rounds.iter_mut().zip([(1, &ours as &(dyn Fn() + Sync)), (1, &theirs), (2, &ours), (2, &theirs)])
         {
+            hops.push(hop());
             // Neither side is measured in an overload: the queue takes all of a round, and so do the caps.
             let _ = telemetry.discard();
             let _ = provider.force_flush();
@@ -254,7 +277,7 @@ fn many(home: &std::path::Path) {
         }
     }
     let [one, queued, two, queued_two] = rounds.map(median);
-    println!("{one} {queued} {two} {queued_two} {counted} {steps}");
+    println!("{one} {queued} {two} {queued_two} {counted} {steps} {}", median(hops));
     // What was recorded is of no use to anybody: no time is spent on sending it.
     let _ = telemetry.discard();
 }
@@ -328,11 +351,12 @@ fn again<const N: usize>(role: &str, home: &std::path::Path) -> [f64; N] {
 fn judged() -> ExitCode {
     let temporary = tempfile::tempdir().expect("a temporary directory can be made");
     let mut judge = judge::Judge::default();
-    let [one, queued, two, queued_two, told, tried] = again("many", &temporary.path().join("many"));
+    let [one, queued, two, queued_two, told, tried, hop] = again("many", &temporary.path().join("many"));
     println!("an event with three texts, in a process that records many:");
     println!("  recorded, on disk {one:.0} ns; OpenTelemetry's queue, in memory {queued:.0} ns");
     println!("  by each of two threads {two:.0} ns; OpenTelemetry's queue {queued_two:.0} ns");
-    println!("  (of {tried} steps {told} count: in those each thread had a processor)");
+    println!("  (of {tried} steps {told} count: in those each thread had a processor;");
+    println!("  a word goes from one to the other in {hop:.0} ns)");
     judge.at_most("of the time of OpenTelemetry's queue", one / queued, MOST_OF_THE_QUEUE, "x");
     judge.at_most("of the time of one thread, by each of two", two / one, MOST_OF_ONE_THREAD, "x");
     let [allocating] = again("allocations", &temporary.path().join("allocations"));
@@ -395,8 +419,15 @@ fn main() -> ExitCode {
             let threads = std::env::var("TELEMETRY_BENCH_THREADS").ok().and_then(|it| it.parse().ok());
             for _ in 0..ROUNDS {
                 record(&telemetry);
+                let before = hop();
                 let round = round(threads.unwrap_or(1), f64::INFINITY, &|| record(&telemetry));
-                println!("{:.0} ns, {} steps of {STEPS}", round.nanos, round.counted);
+                println!(
+                    "{:.0} ns, {} steps of {STEPS} hop {:.0} {:.0}",
+                    round.nanos,
+                    round.counted,
+                    before,
+                    hop()
+                );
                 let _ = telemetry.discard();
             }
         }

@@ -113,8 +113,7 @@ impl Writer {
         let Aside { lease, mapped } = next;
         let switched = if whole {
             fast.switch(mapped, |from, to| {
-                (old.tail, old.tally) = from.position();
-                old.gone += from.gone();
+                (old.tail, old.tally) = from.held();
                 self.filled = old.filled(old.tail, old.tally);
                 carry_all(common, &mut old, fast, to)
             })
@@ -139,7 +138,6 @@ impl Writer {
     pub(super) fn settle(&mut self) {
         let Some(Aside { lease, mapped }) = self.full.take() else { return };
         drop(mapped);
-        // Nobody has looked at it for a while.
         if self.still_has(&lease) {
             self.seal_old(lease);
         } else {

@@ -1,16 +1,17 @@
 //! Leasing a slot: the one lock that a recorder takes, and never waits for.
 
 use super::caps::{self, Lost, Room};
+use super::draft::Draft;
 use super::extent::{Amount, Extent};
 use super::format::{self, Head, Header, MAX_HEADER, Seed, Tally};
 use super::names::{self, Sealed};
 use super::owner::Owner;
 use super::segment::Loaded;
-use super::settings::{Label, Settings};
+use super::settings::{Label, MOVED, Settings};
 use crate::platform::file::{self, Look};
 use crate::platform::folder::{Folder, How};
 use crate::platform::mapping::Mapping;
-use crate::platform::{self, whole};
+use crate::platform::{self, host, whole};
 use std::fs::{File, TryLockError};
 use std::io;
 
@@ -38,10 +39,10 @@ pub(super) struct Lease {
     pub(super) tail: u64,
     /// Where the first record goes.
     pub(super) start: u64,
-    /// What it holds so far, as its last record says.
+    /// What it holds so far.
     pub(super) tally: Tally,
-    /// Events that this counts and that are stored nowhere: what a segment's name says is exact.
-    pub(super) gone: u32,
+    /// Whether its last record says that. Where threads met it may say more.
+    pub(super) is_said: bool,
     /// The segment is full when it holds so much.
     pub(super) extent: Extent,
     /// Bytes of it that were preallocated and written already; none as a rule.
@@ -238,7 +239,7 @@ impl Lease {
         let (name, seed) = (name.to_owned(), Seed::of(id));
         let (tally, lost) = (Tally::default(), Lost::default());
         let (found, free) = (Amount::new(start, tally), Amount::default());
-        let (gone, limit) = (0, None);
+        let (is_said, limit) = (true, None);
         Ok(Self {
             file,
             name,
@@ -247,7 +248,7 @@ impl Lease {
             tail: start,
             start,
             tally,
-            gone,
+            is_said,
             extent,
             ready,
             found,
@@ -260,11 +261,6 @@ impl Lease {
     /// What this process has put into it, which is `tally` and ends at `tail` by now.
     pub(super) fn filled(&self, tail: u64, tally: Tally) -> Amount {
         Amount::new(tail, tally).less(self.found)
-    }
-
-    /// What it holds.
-    pub(super) fn held(&self) -> Tally {
-        self.tally.of(self.tally.events().saturating_sub(self.gone))
     }
 
     /// Events at which a mapping of it is full.
@@ -322,7 +318,7 @@ impl Lease {
             tail: look.size,
             start: start as u64,
             tally: Tally::default(),
-            gone: 0,
+            is_said: true,
             extent,
             ready: 0,
             found: Amount::default(),
@@ -356,8 +352,8 @@ impl Lease {
         self.tail = used.next_multiple_of(8).max(self.start);
         let size = bytes.len() as u64;
         if let Ok(loaded) = Loaded::parse(bytes) {
-            self.tally = loaded.claimed;
-            self.gone = loaded.claimed.events().saturating_sub(loaded.tally.events());
+            self.tally = loaded.tally;
+            self.is_said = loaded.claimed == loaded.tally;
         }
         // Only ever shorter: to make it longer could be more than the system lets this process write, and kill it.
         if size > self.tail { self.file.set_len(self.tail) } else { Ok(()) }
@@ -388,6 +384,22 @@ impl Lease {
         }
     }
 
+    /// Says in a record of its own what it holds, where its last one says more: whoever leases the slot next goes by
+    /// that.
+    pub(super) fn say_count(&mut self) -> io::Result<()> {
+        if self.is_said {
+            return Ok(());
+        }
+        let mut record = Draft::new();
+        // It says that commands moved on, and names none.
+        record.set(MOVED, [0; 16], 0, &[]);
+        let placed = record.place(self.seed, self.tail, self.tally);
+        file::write_within(&self.file, placed, self.tail, host::file_size_limit())?;
+        self.tail += record.size() as u64;
+        self.is_said = true;
+        Ok(())
+    }
+
     /// Gives the segment its sealed name. Whoever calls this writes to it no more.
     pub(super) fn seal(&self, folder: &Folder, sequence: u64) -> io::Result<String> {
         let size = file::look(&self.file)?.size;
@@ -396,7 +408,7 @@ impl Lease {
         if size > self.tail && !keeps {
             self.file.set_len(self.tail)?;
         }
-        let sealed = Sealed { sequence, id: self.id, tally: self.held() }.name();
+        let sealed = Sealed { sequence, id: self.id, tally: self.tally }.name();
         folder.rename(&self.name, &sealed)?;
         Ok(sealed)
     }

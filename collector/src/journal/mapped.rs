@@ -159,6 +159,12 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         split(self.place.0.load())
     }
 
+    /// Where the next record goes, and what is stored, once nobody appends any more.
+    pub(super) fn held(&self) -> (u64, Tally) {
+        let (tail, tally) = self.position();
+        (tail, tally.of(tally.events().saturating_sub(self.gone())))
+    }
+
     /// Bytes that the events take for which there is room, if they are like those so far, the first of which is
     /// at `start`; none if there are none.
     pub(super) fn room(&self, start: u64) -> Option<u64> {
@@ -217,7 +223,7 @@ impl<M: Memory, P: Place> Mapped<M, P> {
     }
 
     /// A place for a record, and whether nobody else took one meanwhile.
-    #[inline]
+    #[inline(always)]
     fn take(&self, draft: &Draft, looked: bool) -> Result<(Taken<'_, M>, bool), Stop> {
         let (size, event) = (draft.size(), draft.is_event());
         let mut place = self.place.0.load();
@@ -245,7 +251,7 @@ impl<M: Memory, P: Place> Mapped<M, P> {
     }
 
     /// The next place of this thread's stretch, if there is one that the event fits in.
-    #[inline]
+    #[inline(always)]
     fn take_from(&self, draft: &Draft, own: &P, word: u64) -> Option<Taken<'_, M>> {
         let (size, stretch) = (draft.size(), Stretch::unpack(word));
         let rest = stretch.without(size as u64)?;
@@ -257,6 +263,7 @@ impl<M: Memory, P: Place> Mapped<M, P> {
 
     /// A stretch for this thread, and its first place. None where it is not worth it or does not fit: it is taken
     /// together, and an event by itself may fit.
+    #[cold]
     fn take_stretch(
         &self,
         draft: &Draft,
@@ -265,8 +272,8 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         word: u64,
     ) -> Result<Option<Taken<'_, M>>, Stop> {
         let size = draft.size() as u64;
-        let Some(events) = Stretch::events_for(draft.size()) else { return Ok(None) };
         let old = Stretch::unpack(word);
+        let Some(events) = old.events_after(draft.size()) else { return Ok(None) };
         let bytes = size * u64::from(events);
         let mut place = self.place.0.load();
         loop {
@@ -289,8 +296,9 @@ impl<M: Memory, P: Place> Mapped<M, P> {
             match self.place.0.exchange(place, join(offset + bytes, before.and(events))) {
                 Ok(_) => {
                     if !self.leave(own, word, rest) {
-                        // Another thread has the same word, and took a stretch of its own.
-                        self.gone.fetch_add(events - 1, Ordering::Relaxed);
+                        // Another thread has the same word, and took a stretch of its own: one place is enough.
+                        let (taken, one) = (offset + bytes, join(offset + size, before.and(1)));
+                        self.give_back(join(taken, before.and(events)), one, events - 1);
                     }
                     let words = words.get(..(size / 8) as usize).unwrap_or_default();
                     let low = self.is_low_within(offset, bytes);
@@ -315,6 +323,20 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         }
     }
 
+    /// Gives events back that were taken last, or counts them where more was taken behind them.
+    fn give_back(&self, place: u64, before: u64, events: u32) {
+        loop {
+            match self.place.0.exchange(place, before) {
+                Ok(_) => return,
+                Err(now) if now == place => {}
+                Err(_) => {
+                    self.gone.fetch_add(events, Ordering::Relaxed);
+                    return;
+                }
+            }
+        }
+    }
+
     /// Ends all stretches, the words of which these are, while nobody appends: what nothing was taken behind is
     /// given back.
     pub(super) fn close<const N: usize>(&self, words: [u64; N]) {
@@ -323,7 +345,7 @@ impl<M: Memory, P: Place> Mapped<M, P> {
             let place = self.place.0.load();
             let is_last = |it: &&mut Stretch| it.left > 0 && it.end() == split(place).0;
             let Some(last) = open.iter_mut().find(is_last) else { break };
-            while self.place.0.exchange(place, join(last.next, last.tally)) == Err(place) {}
+            self.give_back(place, join(last.next, last.tally), last.events);
             (last.left, last.events) = (0, 0);
         }
         self.gone.fetch_add(open.iter().map(|it| it.events).sum(), Ordering::Relaxed);
@@ -333,7 +355,7 @@ impl<M: Memory, P: Place> Mapped<M, P> {
         (offset..offset + size).contains(&self.low.load(Ordering::Relaxed))
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&self, draft: &mut Draft, taken: Taken<'_, M>) -> Result<Appended, Stop> {
         let Taken { offset, tally, words, low } = taken;
         let (record, _) = draft.place(self.seed, offset, tally).as_chunks::<8>();

@@ -139,15 +139,12 @@ impl Writer {
     /// Gives up the lease. Closing would not do: a forked child may hold the same lock.
     pub(super) fn release(&mut self, fast: &Fast) {
         self.unmap(fast);
-        if let Some(lease) = self.lease.take() {
-            if lease.gone > 0 && self.still_has(&lease) {
-                // Whoever leased it next would count from what its last record says.
-                self.seal_old(lease);
-                fast.take_running();
-                return;
-            }
+        if let Some(mut lease) = self.lease.take() {
+            let look = file::look(&lease.file).ok();
+            // Where that cannot be said, zeros stay at its end, and whoever leases it next counts.
+            let is_said = look.as_ref().is_none_or(|look| look.names == 0) || lease.say_count().is_ok();
             // What was preallocated and not used is cut off, unless somebody cut more.
-            if file::look(&lease.file).is_ok_and(|look| look.size > lease.tail) {
+            if is_said && look.is_some_and(|look| look.size > lease.tail) {
                 let _ = lease.file.set_len(lease.tail);
             }
             let _ = lease.file.unlock();

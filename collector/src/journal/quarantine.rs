@@ -54,7 +54,7 @@ fn put_one(folder: &Folder, label: &Label, record: &Record, payload: &[u8]) -> i
         loaded = None;
     }
     let (id, tail, tally) = match loaded {
-        Some(loaded) => (loaded.id, loaded.end, loaded.claimed),
+        Some(loaded) => (loaded.id, loaded.end, loaded.tally),
         None => {
             let header = Header { id: lease::random()?, created_ms: 0, label: label.clone() };
             let bytes = header.encode();

@@ -211,7 +211,8 @@ impl Journal {
             return Appended::Failed(Box::new(AppendError::TooLarge { size, most }));
         }
         draft.finish(kind.code(), id, known.seconds);
-        if known.new_id {
+        // Where no command is running it ends none.
+        if known.new_id || !process.fast.is_running() {
             draft.set_alone();
         }
         let mut appended = process.fast.append(draft, false);

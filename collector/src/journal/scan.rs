@@ -75,7 +75,7 @@ impl<'a> Scan<'a> {
         let Some(gap) = self.gap.take() else {
             return;
         };
-        let held = unreadable::between(&self.bytes[gap..self.at], before.saturating_sub(self.tally.events()));
+        let held = unreadable::between(&self.bytes[gap..self.at], before.checked_sub(self.tally.events()));
         self.damaged += u64::from(held.events);
         if held.record {
             self.unreadable = self.at;

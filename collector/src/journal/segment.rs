@@ -162,8 +162,10 @@ impl Loaded {
     /// Takes into account what the segment's name says that it held when it was sealed: what is missing at its
     /// end is damaged.
     pub(super) fn sealed_as(&mut self, sealed: &Sealed) {
-        let held = sealed.events_in(self.bytes.len() as u64);
-        let missing = held.saturating_sub(u64::from(self.tally.events()));
+        let (held, found) = (sealed.events_in(self.bytes.len() as u64), u64::from(self.tally.events()));
+        let missing = held.saturating_sub(found);
+        // Where damage is beside unused places, more may have been taken for events than there were.
+        self.damaged -= found.saturating_sub(held).min(self.damaged);
         if missing > 0 {
             self.damaged += missing;
             self.tally = self.tally.and(u32::try_from(missing).unwrap_or(u32::MAX));

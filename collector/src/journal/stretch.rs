@@ -12,15 +12,16 @@
 
 use super::format::Tally;
 
-/// So many events one is for: the word travels that much less, and twice as many made no difference.
-const EVENTS: u64 = 16;
+/// So many events the first one is for that a thread takes, and those after it: who meets another one now and then
+/// leaves few places unused, and who does all the time takes few stretches.
+const EVENTS: [u32; 2] = [16, 64];
 /// None has more bytes: of longer records the stores are what takes the time.
-const MOST_BYTES: u64 = 4 << 10;
+const MOST_BYTES: u32 = 16 << 10;
 
 /// What a word holds, from its lowest bit: where each part begins. The highest bit is the tally's own.
 const LEFT: u32 = 21;
-const COUNT: u32 = LEFT + 10;
-const TALLY: u32 = COUNT + 5;
+const COUNT: u32 = LEFT + 12;
+const TALLY: u32 = COUNT + 7;
 const LOSSES: u32 = 63;
 
 /// What is left of a stretch. It fits into one word, so that taking from it is one exchange.
@@ -42,10 +43,11 @@ impl Stretch {
     /// That of one that has, and takes a stretch with its next event. No record begins where this one ends.
     pub(super) const WANTED: u64 = 1;
 
-    /// For how many events of this size one is taken; none where it is not worth it.
-    #[inline]
-    pub(super) fn events_for(size: usize) -> Option<u32> {
-        let events = EVENTS.min(MOST_BYTES / (size as u64).max(1)) as u32;
+    /// For how many events of this size the one after it is taken; none where it is not worth it.
+    pub(super) fn events_after(self, size: usize) -> Option<u32> {
+        let [first, more] = EVENTS;
+        let most = if self == Self::unpack(Self::WANTED) { first } else { more };
+        let events = MOST_BYTES.checked_div(u32::try_from(size).ok()?)?.min(most);
         (events > 1).then_some(events)
     }
 
@@ -104,9 +106,9 @@ mod tests {
     fn what_fits_into_a_word_is_read_from_it_as_it_was() {
         let most = Stretch {
             next: ((1 << 21) - 1) * 8,
-            left: 1023 * 8,
-            events: 31,
-            tally: Tally(((1 << 27) - 1) | 1 << 31),
+            left: 4095 * 8,
+            events: 127,
+            tally: Tally(((1 << 23) - 1) | 1 << 31),
         };
         let one = Stretch { next: 8, left: 0, events: 0, tally: Tally(0) };
         let usual = Stretch { next: 4096, left: 2160, events: 15, tally: Tally(1000) };
@@ -115,14 +117,22 @@ mod tests {
         }
         for long in [
             Stretch { next: 1 << 24, ..usual },
-            Stretch { left: 1 << 13, ..usual },
-            Stretch { events: 32, ..usual },
-            Stretch { tally: Tally(1 << 27), ..usual },
+            Stretch { left: 1 << 15, ..usual },
+            Stretch { events: 128, ..usual },
+            Stretch { tally: Tally(1 << 23), ..usual },
         ] {
             assert_eq!(long.pack(), None, "{long:?}");
         }
         let [none, wanted] = [Stretch::NONE, Stretch::WANTED].map(Stretch::unpack);
         assert_eq!((none.events, wanted.events), (0, 0));
+    }
+
+    #[test]
+    fn every_place_of_the_longest_segment_fits_into_a_word() {
+        let most = crate::journal::segment::MOST_BYTES;
+        let tally = Tally((most / crate::journal::format::record_size(0) as u64) as u32);
+        let stretch = Stretch { next: most - 8, left: u64::from(MOST_BYTES), events: EVENTS[1], tally };
+        assert!(stretch.pack().is_some());
     }
 
     #[test]
@@ -138,8 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn long_events_are_taken_no_stretch_for() {
-        assert_eq!([40, 144, 256, 1024, 2048].map(Stretch::events_for), [16, 16, 16, 4, 2].map(Some));
-        assert_eq!([2056, 64 << 10].map(Stretch::events_for), [None; 2]);
+    fn the_first_one_is_short_and_long_events_are_taken_none_for() {
+        let first = Stretch::unpack(Stretch::WANTED);
+        let sizes = [40, 144, 1024, 2048, 8192];
+        assert_eq!(sizes.map(|size| first.events_after(size)), [16, 16, 16, 8, 2].map(Some));
+        let used = Stretch { next: 800, left: 0, events: 0, tally: Tally(5) };
+        assert_eq!(sizes.map(|size| used.events_after(size)), [64, 64, 16, 8, 2].map(Some));
+        for long in [8200, 64 << 10, usize::MAX] {
+            assert_eq!((first.events_after(long), used.events_after(long)), (None, None));
+        }
     }
 }

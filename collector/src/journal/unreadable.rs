@@ -18,14 +18,17 @@ pub(super) struct Held {
     pub(super) record: bool,
 }
 
-/// What lies between two valid records, the counts of which leave room for so many events.
-pub(super) fn between(bytes: &[u8], places: u32) -> Held {
-    if let Walk { hole: true, held: Some(held) } = walk(bytes) {
-        return Held { events: held.events.min(places), ..held };
+/// What lies between two valid records, the counts of which leave room for so many events; none where the second one
+/// says less than the first: a writer that knew better went on there.
+pub(super) fn between(bytes: &[u8], places: Option<u32>) -> Held {
+    let most = places.unwrap_or(u32::MAX);
+    let Walk { hole, held, records } = walk(bytes);
+    if let Some(held) = held.filter(|_| hole || places.is_none()) {
+        return Held { events: held.events.min(most), ..held };
     }
     let rest = trimmed(bytes);
-    // Damage can be in the count too: there are no more records than fit.
-    let events = places.min(most_in(rest));
+    // Damage can be in the count too: there are no more records than there are, or fit.
+    let events = places.unwrap_or(0).min(if held.is_some() { records } else { most_in(rest) });
     // Otherwise it is a torn tail that somebody appended behind.
     Held { events, record: events > 0 || format::is_one(rest) }
 }
@@ -34,7 +37,7 @@ pub(super) fn between(bytes: &[u8], places: u32) -> Held {
 /// that anything there is stored.
 pub(super) fn behind(bytes: &[u8], tally: Tally) -> Option<Held> {
     let rest = trimmed(bytes);
-    if let Walk { hole: true, held: Some(held) } = walk(&bytes[..used(bytes)]) {
+    if let Walk { hole: true, held: Some(held), .. } = walk(&bytes[..used(bytes)]) {
         return held.record.then_some(held);
     }
     let last = format::size_by_end(rest).filter(|size| *size <= rest.len());
@@ -73,10 +76,12 @@ struct Walk {
     hole: bool,
     /// What there is; none where the damage is in what leads from one to the next.
     held: Option<Held>,
+    /// How many records that is, be they events or not.
+    records: u32,
 }
 
 fn walk(bytes: &[u8]) -> Walk {
-    let (mut held, mut at, mut hole) = (Held::default(), 0, false);
+    let (mut held, mut records, mut at, mut hole) = (Held::default(), 0, 0, false);
     let end = used(bytes);
     // Whether the word before is zero.
     let mut zero = false;
@@ -87,16 +92,17 @@ fn walk(bytes: &[u8]) -> Walk {
             at += 8;
         } else if let Some(size) = whole(rest, end.saturating_sub(at)) {
             held = Held { events: held.events + u32::from(is_event(rest)), record: true };
+            records += 1;
             at += size;
             zero = false;
         } else if let Some(size) = zero.then(|| unfinished(&bytes[at - 8..])).flatten() {
             at += size - 8;
             zero = false;
         } else {
-            return Walk { hole, held: None };
+            return Walk { hole, held: None, records };
         }
     }
-    Walk { hole, held: Some(held) }
+    Walk { hole, held: Some(held), records }
 }
 
 /// The size of the record that `bytes` begin with, all of whose bytes are there: its head and its last word say so, or

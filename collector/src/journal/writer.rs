@@ -221,6 +221,9 @@ impl Writer {
     fn leave_nothing(&mut self, fast: &Fast) {
         self.denied = true;
         self.memory = Memory::default();
+        if let Some(lease) = &mut self.lease {
+            lease.is_said = true;
+        }
         if let (Some(lease), Some(folder)) = (&self.lease, &self.folder)
             && lease.tail == lease.start
         {
@@ -250,10 +253,12 @@ impl Writer {
     /// finds out where to go on.
     pub(super) fn leave_cut(&mut self, fast: &Fast) {
         self.unmap(fast);
-        if let Some(lease) = &self.lease {
+        if let Some(lease) = &mut self.lease {
+            // Where its records end is not ours to say any more.
+            lease.is_said = true;
             let (end, left) =
                 Loaded::read(&lease.file).map_or((0, 0), |it| (it.end as u64, it.tally.events()));
-            let gone = lease.held().events().saturating_sub(left);
+            let gone = lease.tally.events().saturating_sub(left);
             self.lose(LossCause::Damaged, u64::from(gone));
             for (_, cause, by) in std::mem::take(&mut self.said).into_iter().filter(|it| it.0 > end) {
                 count(&mut self.unsaid, cause, by);
@@ -320,6 +325,7 @@ impl Writer {
             return Err(error);
         }
         fast.note(record, lease.tail);
+        lease.is_said = true;
         lease.tail = end;
         lease.tally = tally;
         self.written = self.written.saturating_add(1);
@@ -384,8 +390,8 @@ impl Writer {
         self.drop_next();
         self.settle();
         if let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) {
-            (lease.tail, lease.tally) = mapped.position();
-            lease.gone += mapped.gone();
+            lease.is_said &= mapped.gone() == 0;
+            (lease.tail, lease.tally) = mapped.held();
             self.filled = lease.filled(lease.tail, lease.tally);
         }
     }
