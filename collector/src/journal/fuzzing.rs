@@ -2,6 +2,7 @@
 #![allow(clippy::unreachable, reason = "a promise that is broken is what a fuzzer looks for")]
 
 use super::format::{Head, Header, Seed, Tally};
+use super::names::Sealed;
 use super::segment::Loaded;
 use super::settings::{Label, RecordKind};
 
@@ -15,6 +16,70 @@ pub(crate) fn segment(bytes: &[u8]) {
     let Ok(loaded) = Loaded::parse(whole) else { unreachable!("it is undamaged") };
     assert_eq!((loaded.entries.len(), loaded.end, loaded.damaged), (records, length, 0));
     holds(loaded, length);
+    Met::of(bytes).holds();
+}
+
+/// What threads that met leave, between damage: events, places that were not used, and damaged events.
+struct Met {
+    bytes: Vec<u8>,
+    /// Events that were stored.
+    stored: u32,
+    /// Where the sound ones are.
+    sound: Vec<u32>,
+    /// Whether one of the damaged ones does not even say that it is an event.
+    kind: bool,
+}
+
+impl Met {
+    /// Each byte is an event of some length, some unused places, or a flipped bit in the event after it.
+    fn of(script: &[u8]) -> Self {
+        const SEGMENT: u64 = 7;
+        let header = Header { id: SEGMENT, created_ms: 0, label: Label::default() };
+        let (mut bytes, mut sound, mut stored, mut kind) = (header.encode(), Vec::new(), 0, false);
+        let (mut tally, mut flip) = (Tally::default(), None);
+        for byte in script.iter().take(4096) {
+            let number = usize::from(byte / 4);
+            match byte % 4 {
+                // With some bytes left of them, or none.
+                2 => {
+                    tally = tally.and(1 + number as u32 % 16);
+                    bytes.resize(bytes.len() + number / 16 * 40, 0);
+                }
+                3 => flip = Some(number),
+                _ => {
+                    tally = tally.and(1);
+                    let at = bytes.len();
+                    let head = Head { kind: RecordKind::Event.code(), id: [*byte; 16], seconds: 1, tally };
+                    head.encode(Seed::of(SEGMENT), at as u64, &vec![*byte; number * 3], &mut bytes);
+                    stored += 1;
+                    match flip.take() {
+                        Some(place) => {
+                            let place = place * 37 % (bytes.len() - at);
+                            kind |= place == 11;
+                            bytes[at + place] ^= 1 << (place % 8);
+                        }
+                        None => sound.push(at as u32),
+                    }
+                }
+            }
+        }
+        Self { bytes, stored, sound, kind }
+    }
+
+    /// The sound ones are read, and the others counted: by a sealed segment's name exactly.
+    fn holds(self) {
+        let length = self.bytes.len();
+        let Ok(mut loaded) = Loaded::parse(self.bytes) else { unreachable!("its header is sound") };
+        assert!(loaded.entries.iter().map(|entry| entry.offset).eq(self.sound.iter().copied()));
+        let lost = u64::from(self.stored) - self.sound.len() as u64;
+        if lost == 0 || lost == 1 && !self.kind {
+            assert_eq!(loaded.damaged, lost);
+        }
+        let name = Sealed { sequence: 0, id: loaded.id, tally: Tally::default().and(self.stored) };
+        loaded.sealed_as(&name);
+        assert_eq!((loaded.damaged, loaded.tally), (lost, name.tally));
+        holds(loaded, length);
+    }
 }
 
 /// Records of the pieces between bytes 0xff: kind, an id of up to 16 bytes, and the rest as the payload.

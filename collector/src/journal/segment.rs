@@ -165,10 +165,10 @@ impl Loaded {
         let (held, found) = (sealed.events_in(self.bytes.len() as u64), u64::from(self.tally.events()));
         let missing = held.saturating_sub(found);
         // Where damage is beside unused places, more may have been taken for events than there were.
-        self.damaged -= found.saturating_sub(held).min(self.damaged);
+        let invented = found.saturating_sub(held).min(self.damaged);
+        self.damaged = self.damaged - invented + missing;
+        self.tally = self.tally.of(u32::try_from(found - invented + missing).unwrap_or(u32::MAX));
         if missing > 0 {
-            self.damaged += missing;
-            self.tally = self.tally.and(u32::try_from(missing).unwrap_or(u32::MAX));
             // Among what is missing may be the end of any command.
             self.finish(|_, entry| entry.kind == RecordKind::Start);
         }
