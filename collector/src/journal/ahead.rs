@@ -114,6 +114,7 @@ impl Writer {
         let switched = if whole {
             fast.switch(mapped, |from, to| {
                 (old.tail, old.tally) = from.held();
+                old.is_said &= from.gone() == 0;
                 self.filled = old.filled(old.tail, old.tally);
                 carry_all(common, &mut old, fast, to)
             })

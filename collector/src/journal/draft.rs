@@ -16,11 +16,20 @@ pub(crate) struct Draft {
     seconds: u32,
     payload: usize,
     alone: bool,
+    new_id: bool,
 }
 
 impl Draft {
     pub(crate) const fn new() -> Self {
-        Self { bytes: Scratch::new(), kind: 0, id: [0; 16], seconds: 0, payload: 0, alone: false }
+        Self {
+            bytes: Scratch::new(),
+            kind: 0,
+            id: [0; 16],
+            seconds: 0,
+            payload: 0,
+            alone: false,
+            new_id: false,
+        }
     }
 
     /// Begins another record; its payload is to be put into what this returns.
@@ -33,7 +42,7 @@ impl Draft {
     /// What the record says beside its payload, which is complete.
     #[inline]
     pub(super) fn finish(&mut self, kind: u8, id: [u8; 16], seconds: u32) {
-        self.alone = false;
+        (self.alone, self.new_id) = (false, false);
         self.payload = self.bytes.bytes().len() - RECORD_HEAD;
         (self.kind, self.id, self.seconds) = (kind, id, seconds);
         let padding = self.payload.next_multiple_of(8) - self.payload;
@@ -51,16 +60,22 @@ impl Draft {
         self.finish(kind, id, seconds);
     }
 
-    /// Says that no other record has its id: it is an event, and nobody noted before that it began.
+    /// Says that its place says nothing: no command is running that it may end. With a `new_id` none ever was.
     #[inline]
-    pub(super) fn set_alone(&mut self) {
-        self.alone = true;
+    pub(super) fn set_alone(&mut self, new_id: bool) {
+        (self.alone, self.new_id) = (true, new_id);
     }
 
     /// Whether it says nothing of other records, wherever it is.
     #[inline]
     pub(super) fn stands_alone(&self) -> bool {
         self.alone && self.is_event()
+    }
+
+    /// Whether it may end a command, which somebody may have begun to note only now.
+    #[inline]
+    pub(super) fn may_end_another(&self) -> bool {
+        !self.new_id
     }
 
     #[inline]

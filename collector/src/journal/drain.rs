@@ -221,9 +221,12 @@ impl Drain {
                     self.count_and_remove(&name, None, &[(LossCause::Damaged, loaded.damaged)], |_| ())?;
                     return Ok(None);
                 }
-                // A damaged end stays: while it is there, its events are counted.
-                if look.size > loaded.used as u64 {
-                    file.set_len(loaded.used as u64)?;
+                // A damaged end stays: while it is there, its events are counted. So does a zero word behind a record
+                // that says more than there is: it has no other name yet.
+                let zero = if loaded.claimed == loaded.tally { 0 } else { 8 };
+                let end = (loaded.used + zero) as u64;
+                if look.size > end {
+                    file.set_len(end)?;
                 }
                 let (id, tally, created_ms) = (loaded.id, loaded.tally, loaded.created_ms);
                 Ok(Some(Slot { name, id, tally, created_ms, _lock: file }))

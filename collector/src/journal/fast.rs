@@ -66,13 +66,15 @@ impl Fast {
         let shard = self.shard();
         let mapped = shard.read();
         let mapped = mapped.as_ref()?;
-        if draft.stands_alone() {
-            let appended = mapped.append_apart(draft, looked, &shard.stretch);
-            return Some(appended.map(|appended| appended.low));
-        }
-        let appended = mapped.append(draft, looked);
+        let appended = if draft.stands_alone() {
+            mapped.append_apart(draft, looked, &shard.stretch)
+        } else {
+            mapped.append(draft, looked)
+        };
         Some(appended.map(|appended| {
-            self.note(draft, appended.offset);
+            if draft.may_end_another() {
+                self.note(draft, appended.offset);
+            }
             appended.low
         }))
     }

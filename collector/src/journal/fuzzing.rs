@@ -19,23 +19,28 @@ pub(crate) fn segment(bytes: &[u8]) {
     Met::of(bytes).holds();
 }
 
-/// What threads that met leave, between damage: events, places that were not used, and damaged events.
+/// What threads that met leave, between damage: events, the starts of commands, and places that were not used.
 struct Met {
     bytes: Vec<u8>,
     /// Events that were stored.
     stored: u32,
-    /// Where the sound ones are.
+    /// Those of them that are damaged.
+    lost: u32,
+    /// Records that are damaged.
+    flips: u32,
+    /// Where the sound records are.
     sound: Vec<u32>,
-    /// Whether one of the damaged ones does not even say that it is an event.
+    /// Whether one of the damaged ones does not even say what it is.
     kind: bool,
 }
 
 impl Met {
-    /// Each byte is an event of some length, some unused places, or a flipped bit in the event after it.
+    /// Each byte is a record of some length, some unused places, or a flipped bit in the record after it.
     fn of(script: &[u8]) -> Self {
         const SEGMENT: u64 = 7;
         let header = Header { id: SEGMENT, created_ms: 0, label: Label::default() };
-        let (mut bytes, mut sound, mut stored, mut kind) = (header.encode(), Vec::new(), 0, false);
+        let (mut bytes, mut sound, mut is_kind_hit) = (header.encode(), Vec::new(), false);
+        let (mut stored, mut lost, mut flips) = (0, 0, 0);
         let (mut tally, mut flip) = (Tally::default(), None);
         for byte in script.iter().take(4096) {
             let number = usize::from(byte / 4);
@@ -46,16 +51,19 @@ impl Met {
                     bytes.resize(bytes.len() + number / 16 * 40, 0);
                 }
                 3 => flip = Some(number),
-                _ => {
-                    tally = tally.and(1);
+                one_or_none => {
+                    let is_event = one_or_none == 0 || number < 48;
+                    let kind = if is_event { RecordKind::Event } else { RecordKind::Start }.code();
+                    tally = tally.after(kind);
                     let at = bytes.len();
-                    let head = Head { kind: RecordKind::Event.code(), id: [*byte; 16], seconds: 1, tally };
+                    let head = Head { kind, id: [*byte; 16], seconds: 1, tally };
                     head.encode(Seed::of(SEGMENT), at as u64, &vec![*byte; number * 3], &mut bytes);
-                    stored += 1;
+                    stored += u32::from(is_event);
                     match flip.take() {
                         Some(place) => {
+                            (lost, flips) = (lost + u32::from(is_event), flips + 1);
                             let place = place * 37 % (bytes.len() - at);
-                            kind |= place == 11;
+                            is_kind_hit |= place == 11;
                             bytes[at + place] ^= 1 << (place % 8);
                         }
                         None => sound.push(at as u32),
@@ -63,7 +71,7 @@ impl Met {
                 }
             }
         }
-        Self { bytes, stored, sound, kind }
+        Self { bytes, stored, lost, flips, sound, kind: is_kind_hit }
     }
 
     /// The sound ones are read, and the others counted: by a sealed segment's name exactly.
@@ -71,8 +79,8 @@ impl Met {
         let length = self.bytes.len();
         let Ok(mut loaded) = Loaded::parse(self.bytes) else { unreachable!("its header is sound") };
         assert!(loaded.entries.iter().map(|entry| entry.offset).eq(self.sound.iter().copied()));
-        let lost = u64::from(self.stored) - self.sound.len() as u64;
-        if lost == 0 || lost == 1 && !self.kind {
+        let lost = u64::from(self.lost);
+        if self.flips == 0 || self.flips == 1 && !self.kind {
             assert_eq!(loaded.damaged, lost);
         }
         let name = Sealed { sequence: 0, id: loaded.id, tally: Tally::default().and(self.stored) };

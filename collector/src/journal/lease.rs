@@ -355,8 +355,7 @@ impl Lease {
             self.tally = loaded.tally;
             self.is_said = loaded.claimed == loaded.tally;
         }
-        // Only ever shorter: to make it longer could be more than the system lets this process write, and kill it.
-        if size > self.tail { self.file.set_len(self.tail) } else { Ok(()) }
+        self.cut(size)
     }
 
     /// The record that the file ends in, if it is sound. Its count goes into the segment's name, and by the names
@@ -384,12 +383,26 @@ impl Lease {
         }
     }
 
+    /// Cuts off what is behind the tail, in a file of this size. Where the last record says more than there is, a zero
+    /// word stays behind it: whoever leases the slot next counts then.
+    ///
+    /// Only ever shorter: to make it longer could be more than the system lets this process write, and kill it.
+    pub(super) fn cut(&self, size: u64) -> io::Result<()> {
+        const ZERO: [u8; 8] = [0; 8];
+        let end = self.tail + ZERO.len() as u64;
+        if self.is_said && size > self.tail {
+            return self.file.set_len(self.tail);
+        }
+        if !self.is_said && size >= end {
+            file::write_within(&self.file, &ZERO, self.tail, host::file_size_limit())?;
+            return if size > end { self.file.set_len(end) } else { Ok(()) };
+        }
+        Ok(())
+    }
+
     /// Says in a record of its own what it holds, where its last one says more: whoever leases the slot next goes by
     /// that.
     pub(super) fn say_count(&mut self) -> io::Result<()> {
-        if self.is_said {
-            return Ok(());
-        }
         let mut record = Draft::new();
         // It says that commands moved on, and names none.
         record.set(MOVED, [0; 16], 0, &[]);
@@ -405,8 +418,8 @@ impl Lease {
         let size = file::look(&self.file)?.size;
         // To cut a large page of memory takes longer than to make one. Zeros at the end are read as the end.
         let keeps = size == self.ready && self.tail >= self.ready / 4 * 3;
-        if size > self.tail && !keeps {
-            self.file.set_len(self.tail)?;
+        if !keeps {
+            self.cut(size)?;
         }
         let sealed = Sealed { sequence, id: self.id, tally: self.tally }.name();
         folder.rename(&self.name, &sealed)?;

@@ -75,8 +75,8 @@
 //!    writer is gone and that says nothing of the kind behind it, is a command that was interrupted.
 //! 10. Records stand in the order in which their places were taken. That of an event that no start record belongs to may
 //!    have been taken some time before it came, where threads had met (see `stretch`).
-//! 11. A slot whose last record counts more than there is, as it may after threads met, is sealed when it is given up: whoever
-//!    leased it next would count on.
+//! 11. A slot's last record says what is stored in it, or a zero word is behind it and whoever leases it counts. So a
+//!    writer goes on with what is stored, and one that gives a slot up whose threads had met says that in a record.
 //!
 //! # Recovery
 //! - *Torn tail*: a record whose bytes are not all there has no valid checksum. Nobody was told that

@@ -33,7 +33,7 @@ impl Writer {
             let _ = old.file.unlock();
             return Err(denied);
         }
-        let before = self.lease.as_ref().map_or(0, |lease| lease.tail);
+        let before = self.lease.as_ref().map_or((0, true), |lease| (lease.tail, lease.is_said));
         let running = fast.take_running();
         let tail = old.tail;
         let mut old = old;
@@ -56,7 +56,7 @@ impl Writer {
             }
             Err(error) => {
                 old.tail = tail;
-                let _ = old.file.set_len(tail);
+                let _ = file::look(&old.file).and_then(|look| old.cut(look.size));
                 self.take_back(before);
                 fast.set_running(running);
                 self.lease = Some(old);
@@ -67,10 +67,10 @@ impl Writer {
     }
 
     /// Removes what was just put into the new segment, under its lease.
-    fn take_back(&mut self, tail: u64) {
+    fn take_back(&mut self, before: (u64, bool)) {
         if let Some(lease) = &mut self.lease {
-            lease.tail = tail;
-            let _ = lease.file.set_len(tail);
+            (lease.tail, lease.is_said) = before;
+            let _ = file::look(&lease.file).and_then(|look| lease.cut(look.size));
             lease.ready = 0;
         }
     }
@@ -136,17 +136,25 @@ impl Writer {
         self.release(fast);
     }
 
-    /// Gives up the lease. Closing would not do: a forked child may hold the same lock.
+    /// Gives up the lease, for whoever goes on in the slot.
     pub(super) fn release(&mut self, fast: &Fast) {
         self.unmap(fast);
-        if let Some(mut lease) = self.lease.take() {
-            let look = file::look(&lease.file).ok();
-            // Where that cannot be said, zeros stay at its end, and whoever leases it next counts.
-            let is_said = look.as_ref().is_none_or(|look| look.names == 0) || lease.say_count().is_ok();
+        if let Some(lease) = &mut self.lease
+            && !lease.is_said
+            // Behind what somebody cut nothing is said.
+            && file::look(&lease.file).is_ok_and(|look| look.names > 0 && look.size >= lease.tail)
+        {
+            let _ = lease.say_count();
+        }
+        self.let_go(fast);
+    }
+
+    /// Gives up the lease and writes nothing more. Closing would not do: a forked child may hold the same lock.
+    pub(super) fn let_go(&mut self, fast: &Fast) {
+        self.unmap(fast);
+        if let Some(lease) = self.lease.take() {
             // What was preallocated and not used is cut off, unless somebody cut more.
-            if is_said && look.is_some_and(|look| look.size > lease.tail) {
-                let _ = lease.file.set_len(lease.tail);
-            }
+            let _ = file::look(&lease.file).and_then(|look| lease.cut(look.size));
             let _ = lease.file.unlock();
         }
         fast.take_running();

@@ -211,9 +211,8 @@ impl Journal {
             return Appended::Failed(Box::new(AppendError::TooLarge { size, most }));
         }
         draft.finish(kind.code(), id, known.seconds);
-        // Where no command is running it ends none.
         if known.new_id || !process.fast.is_running() {
-            draft.set_alone();
+            draft.set_alone(known.new_id);
         }
         let mut appended = process.fast.append(draft, false);
         if let Some(Err(Stop::Look)) = appended {

@@ -25,6 +25,8 @@ pub(super) struct Scan<'a> {
     end: usize,
     /// What the last valid record said.
     tally: Tally,
+    /// Events that were read.
+    read: u64,
     /// Where an unreadable stretch began.
     gap: Option<usize>,
     damaged: u64,
@@ -43,6 +45,7 @@ impl<'a> Scan<'a> {
             at: start,
             end: start,
             tally: Tally::default(),
+            read: 0,
             gap: None,
             damaged: 0,
             unreadable: 0,
@@ -75,7 +78,10 @@ impl<'a> Scan<'a> {
         let Some(gap) = self.gap.take() else {
             return;
         };
-        let held = unreadable::between(&self.bytes[gap..self.at], before.checked_sub(self.tally.events()));
+        // Where it says less, its writer knew what was stored behind places that nobody used.
+        let stored = u32::try_from(self.read + self.damaged).unwrap_or(u32::MAX);
+        let places = before.checked_sub(self.tally.events()).unwrap_or_else(|| before.saturating_sub(stored));
+        let held = unreadable::between(&self.bytes[gap..self.at], places);
         self.damaged += u64::from(held.events);
         if held.record {
             self.unreadable = self.at;
@@ -95,6 +101,7 @@ impl<'a> Iterator for Scan<'a> {
                 self.at += size;
                 self.end = self.at;
                 self.tally = head.tally;
+                self.read += u64::from(counted);
                 return Some(found);
             }
             self.gap.get_or_insert(self.at);

@@ -18,17 +18,16 @@ pub(super) struct Held {
     pub(super) record: bool,
 }
 
-/// What lies between two valid records, the counts of which leave room for so many events; none where the second one
-/// says less than the first: a writer that knew better went on there.
-pub(super) fn between(bytes: &[u8], places: Option<u32>) -> Held {
-    let most = places.unwrap_or(u32::MAX);
+/// What lies between two valid records, the counts of which leave room for so many events.
+pub(super) fn between(bytes: &[u8], places: u32) -> Held {
     let Walk { hole, held, records } = walk(bytes);
-    if let Some(held) = held.filter(|_| hole || places.is_none()) {
-        return Held { events: held.events.min(most), ..held };
+    // Where there are more places than records some were not used, though no byte of them may be left.
+    if let Some(held) = held.filter(|_| hole || places > records) {
+        return Held { events: held.events.min(places), ..held };
     }
     let rest = trimmed(bytes);
-    // Damage can be in the count too: there are no more records than there are, or fit.
-    let events = places.unwrap_or(0).min(if held.is_some() { records } else { most_in(rest) });
+    // Damage can be in the count too: there are no more records than fit.
+    let events = places.min(most_in(rest));
     // Otherwise it is a torn tail that somebody appended behind.
     Held { events, record: events > 0 || format::is_one(rest) }
 }

@@ -221,16 +221,13 @@ impl Writer {
     fn leave_nothing(&mut self, fast: &Fast) {
         self.denied = true;
         self.memory = Memory::default();
-        if let Some(lease) = &mut self.lease {
-            lease.is_said = true;
-        }
         if let (Some(lease), Some(folder)) = (&self.lease, &self.folder)
             && lease.tail == lease.start
         {
             // It holds nothing but whose it is. Its lock is held, so nobody else has begun to use it.
             let _ = folder.remove(&lease.name);
         }
-        self.release(fast);
+        self.let_go(fast);
         self.leave_directory();
     }
 
@@ -253,9 +250,7 @@ impl Writer {
     /// finds out where to go on.
     pub(super) fn leave_cut(&mut self, fast: &Fast) {
         self.unmap(fast);
-        if let Some(lease) = &mut self.lease {
-            // Where its records end is not ours to say any more.
-            lease.is_said = true;
+        if let Some(lease) = &self.lease {
             let (end, left) =
                 Loaded::read(&lease.file).map_or((0, 0), |it| (it.end as u64, it.tally.events()));
             let gone = lease.tally.events().saturating_sub(left);
@@ -264,7 +259,7 @@ impl Writer {
                 count(&mut self.unsaid, cause, by);
             }
         }
-        self.release(fast);
+        self.let_go(fast);
     }
 
     /// Appends to the leased segment; `false` if it is full.
@@ -320,7 +315,7 @@ impl Writer {
         let placed = record.place(lease.seed, lease.tail, tally);
         if let Err(error) = file::write_within(&lease.file, placed, lease.tail, limit) {
             // What a full disk took of it would only be in the next writer's way.
-            let _ = lease.file.set_len(lease.tail);
+            let _ = file::look(&lease.file).and_then(|look| lease.cut(look.size));
             lease.ready = 0;
             return Err(error);
         }

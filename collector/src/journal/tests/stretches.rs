@@ -48,7 +48,7 @@ fn word() -> Crowded {
 fn event(number: u64) -> Draft {
     let mut record = Draft::new();
     record.set(RecordKind::Event.code(), id(number), 1, &[b'x'; SIZE as usize - 40]);
-    record.set_alone();
+    record.set_alone(true);
     record
 }
 
@@ -137,14 +137,14 @@ fn an_event_that_does_not_fit_into_what_is_left_begins_another_stretch_and_the_r
     mapped.append(&mut event(99), true).unwrap();
     let mut long = Draft::new();
     long.set(RecordKind::Event.code(), id(14), 1, &[b'y'; 200]);
-    long.set_alone();
+    long.set_alone(true);
     let Appended { offset, .. } = mapped.append_apart(&mut long, true, &own).unwrap();
     assert_eq!(offset, header().len() as u64 + 17 * SIZE);
     assert_eq!(mapped.gone(), 2);
     // What is too long for a stretch goes by itself, and the stretch stays.
     let mut longer = Draft::new();
     longer.set(RecordKind::Event.code(), id(15), 1, &[b'z'; 17_000]);
-    longer.set_alone();
+    longer.set_alone(true);
     mapped.append_apart(&mut longer, true, &own).unwrap();
     assert_eq!(put(&mapped, &own, 16), 17 * SIZE + 240);
     mapped.close([own.load()]);
@@ -194,7 +194,7 @@ fn append_apart<P: Place>(mapped: &Mapped<Noted, P>, own: &P, number: u64) {
     let payload = payload(number);
     let mut record = Draft::new();
     record.set(1, id(number), 1, payload.as_bytes());
-    record.set_alone();
+    record.set_alone(true);
     mapped.append_apart(&mut record, true, own).unwrap();
     mapped.memory.log.lock().unwrap().push(Happened::Returned(number));
 }
@@ -445,6 +445,73 @@ fn a_damaged_record_is_counted_wherever_it_is_beside_unused_places() {
     }
 }
 
+/// What is left where there was more than one record, and no name says how many.
+#[test]
+fn records_damaged_behind_unused_places_are_counted_before_the_segment_has_a_name() {
+    let (mapped, [one, two]) = (mapped(4096, 1000), [word(), word()]);
+    for (own, count) in [(&one, 3), (&two, 4)] {
+        own.place.store(Stretch::WANTED, Ordering::Relaxed);
+        (0..count).for_each(|number| _ = put(&mapped, own, number));
+    }
+    mapped.close([&one, &two].map(Crowded::load));
+    let mut bytes = image(&mapped, 4096);
+    let (tail, mut tally) = mapped.held();
+    bytes.truncate(tail as usize);
+    for number in 10..13 {
+        tally = tally.after(RecordKind::Event.code());
+        let mut next = event(number);
+        let placed = next.place(Seed::of(SEGMENT), bytes.len() as u64, tally).to_vec();
+        bytes.extend(placed);
+    }
+    let tail = tail as usize;
+    // Both heads; and head and end of one.
+    for (damage, lost) in [([tail, tail + SIZE as usize], 2), ([tail, tail + SIZE as usize - 16], 1)] {
+        let mut damaged = bytes.clone();
+        damage.iter().for_each(|at| damaged[*at..at + 16].fill(0xee));
+        let loaded = Loaded::parse(damaged).unwrap();
+        assert_eq!((loaded.damaged, loaded.tally), (lost, Tally(10)), "{damage:?}");
+    }
+}
+
+#[test]
+fn a_slot_that_was_leased_after_a_kill_and_not_written_to_is_counted_by_whoever_leases_it_next() {
+    let temp = temp();
+    let killed = mapping(temp.path(), settings());
+    let recorded = meet(&killed, 200);
+    killed.crash();
+    let denied = journal(temp.path()).while_allowed(|| false);
+    denied.append(RecordKind::Event, &id(5000), b"denied").unwrap_err();
+    drop(denied);
+    let slot = std::fs::read(temp.path().join(&segments(temp.path())[0])).unwrap();
+    assert!((64 << 10..256 << 10).contains(&slot.len()), "what was preallocated is cut off: {}", slot.len());
+    record(&journal(temp.path()), [recorded]);
+    // Full by now, for who has less room: it is sealed by what its lease says.
+    let small = Settings { max_bytes: 512 << 10, ..settings() };
+    record(&Journal::new(temp.path().to_path_buf(), label("https://a.example"), small), [recorded + 1]);
+    drain(temp.path()).adopt().unwrap();
+    assert_eq!(events_by_names(temp.path()), recorded + 2);
+    assert_eq!(deliver_events(temp.path()), (0..recorded + 2).collect::<Vec<_>>());
+    assert_eq!(survey(temp.path()).losses, []);
+}
+
+#[test]
+fn the_end_of_a_command_whose_start_was_in_memory_only_ends_it() {
+    let temp = temp();
+    let directory = temp.path().join("journal");
+    std::fs::write(&directory, b"in its way").unwrap();
+    let journal = mapping(&directory, settings());
+    journal.append(RecordKind::Start, &id(1), payload(1).as_bytes()).unwrap_err();
+    std::fs::remove_file(&directory).unwrap();
+    record(&journal, [1]);
+    assert_eq!(journal.health().mapped, preallocates(temp.path()));
+    assert_eq!(journal.running(), []);
+    journal.seal();
+    drop(journal);
+    let mut drain = drain(&directory);
+    drain.adopt().unwrap();
+    assert_eq!(deliver(&mut drain), [(RecordKind::Event, 1)]);
+}
+
 #[test]
 fn places_that_are_gone_without_a_hole_are_no_loss_where_the_next_record_is_damaged() {
     let (mapped, own) = (mapped(4096, 1000), word());
@@ -452,7 +519,7 @@ fn places_that_are_gone_without_a_hole_are_no_loss_where_the_next_record_is_dama
     let long = |number, length| {
         let mut record = Draft::new();
         record.set(RecordKind::Event.code(), id(number), 1, &vec![b'y'; length]);
-        record.set_alone();
+        record.set_alone(true);
         mapped.append_apart(&mut record, true, &own).unwrap().offset as usize
     };
     // All bytes of a stretch, and half of its places.
