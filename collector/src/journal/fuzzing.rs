@@ -80,8 +80,12 @@ impl Met {
         let Ok(mut loaded) = Loaded::parse(self.bytes) else { unreachable!("its header is sound") };
         assert!(loaded.entries.iter().map(|entry| entry.offset).eq(self.sound.iter().copied()));
         let lost = u64::from(self.lost);
-        if self.flips == 0 || self.flips == 1 && !self.kind {
-            assert_eq!(loaded.damaged, lost);
+        match (self.flips, lost) {
+            (0, _) => assert_eq!(loaded.damaged, 0),
+            (1, 1) if !self.kind => assert_eq!(loaded.damaged, 1),
+            // Before there is a name, one place that nobody used can be taken for a damaged mark's.
+            (1, _) => assert!(loaded.damaged <= 1),
+            _ => {}
         }
         let name = Sealed { sequence: 0, id: loaded.id, tally: Tally::default().and(self.stored) };
         loaded.sealed_as(&name);

@@ -43,8 +43,9 @@ pub(super) fn behind(bytes: &[u8], tally: Tally) -> Option<Held> {
     let claimed = last.and_then(|_| format::tally_by_tail(format::u64_at(rest, rest.len() - 8)?));
     let more = claimed.map_or(0, Tally::events).saturating_sub(tally.events());
     if format::is_one(rest) {
-        // Damage can be in its kind or in its count.
-        let events = u32::from(more > 0 || rest.get(11) == Some(&RecordKind::Event.code()));
+        // Damage can be in its kind or in its count, and the count can be of places that nobody used.
+        let by_count = more == 1 || more > 1 && is_event(rest);
+        let events = u32::from(by_count || rest.get(11) == Some(&RecordKind::Event.code()));
         return Some(Held { events, record: true });
     }
     // A write that was cut short fits neither by its head nor by its last word.
