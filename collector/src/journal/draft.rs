@@ -72,10 +72,10 @@ impl Draft {
         self.alone && self.is_event()
     }
 
-    /// Whether it may end a command, which somebody may have begun to note only now.
+    /// Whether it may begin or end a command. Of one that it ends somebody may note the start only now.
     #[inline]
-    pub(super) fn may_end_another(&self) -> bool {
-        !self.new_id
+    pub(super) fn is_noted(&self) -> bool {
+        !(self.new_id && self.is_event())
     }
 
     #[inline]

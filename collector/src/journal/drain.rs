@@ -228,7 +228,10 @@ impl Drain {
                 if look.size > end {
                     file.set_len(end)?;
                 }
-                let (id, tally, created_ms) = (loaded.id, loaded.tally, loaded.created_ms);
+                // A last record with nothing behind it says what is stored, even where it cannot be read.
+                let is_said = look.size == loaded.end as u64;
+                let tally = if is_said { loaded.claimed } else { loaded.tally };
+                let (id, created_ms) = (loaded.id, loaded.created_ms);
                 Ok(Some(Slot { name, id, tally, created_ms, _lock: file }))
             }
             Err(Unreadable::Newer) => Ok(None),

@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::mapped::{Mapped, Stop};
 use super::settings::{MOVED, RecordKind};
 use super::stretch::Stretch;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A command that began and has not ended, and where its start record is.
@@ -57,6 +57,8 @@ pub(super) struct Fast {
     running: Mutex<Vec<Running>>,
     /// How many there are: an event of a process without running commands asks only this.
     any_running: AtomicUsize,
+    /// A command's start is in memory only: its end must not overtake it.
+    start_held: AtomicBool,
 }
 
 impl Fast {
@@ -72,7 +74,7 @@ impl Fast {
             mapped.append(draft, looked)
         };
         Some(appended.map(|appended| {
-            if draft.may_end_another() {
+            if draft.is_noted() {
                 self.note(draft, appended.offset);
             }
             appended.low
@@ -113,6 +115,14 @@ impl Fast {
 
     pub(super) fn is_running(&self) -> bool {
         self.any_running.load(Ordering::Acquire) > 0
+    }
+
+    pub(super) fn set_start_held(&self, held: bool) {
+        self.start_held.store(held, Ordering::Release);
+    }
+
+    pub(super) fn is_start_held(&self) -> bool {
+        self.start_held.load(Ordering::Acquire)
     }
 
     pub(super) fn take_running(&self) -> Vec<Running> {

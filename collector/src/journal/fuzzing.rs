@@ -45,6 +45,8 @@ impl Met {
         for byte in script.iter().take(4096) {
             let number = usize::from(byte / 4);
             match byte % 4 {
+                // A writer that knows what is stored goes on.
+                2 if number == 63 => tally = Tally::default().and(stored),
                 // With some bytes left of them, or none.
                 2 => {
                     tally = tally.and(1 + number as u32 % 16);

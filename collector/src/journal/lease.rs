@@ -393,9 +393,12 @@ impl Lease {
         if self.is_said && size > self.tail {
             return self.file.set_len(self.tail);
         }
-        if !self.is_said && size >= end {
-            file::write_within(&self.file, &ZERO, self.tail, host::file_size_limit())?;
-            return if size > end { self.file.set_len(end) } else { Ok(()) };
+        // Where it cannot be written nothing is cut: then there is one further behind.
+        if !self.is_said
+            && size > end
+            && file::write_within(&self.file, &ZERO, self.tail, host::file_size_limit()).is_ok()
+        {
+            return self.file.set_len(end);
         }
         Ok(())
     }

@@ -76,7 +76,9 @@
 //! 10. Records stand in the order in which their places were taken. That of an event that no start record belongs to may
 //!    have been taken some time before it came, where threads had met (see `stretch`).
 //! 11. A slot's last record says what is stored in it, or a zero word is behind it and whoever leases it counts. So a
-//!    writer goes on with what is stored, and one that gives a slot up whose threads had met says that in a record.
+//!    writer goes on with what is stored, and one that gives a slot up whose threads had met says that in a record. (Two
+//!    ways past this are left: a kill where records fill what is allocated to the byte, and a file that somebody cuts
+//!    between two records. There some events may be counted as damaged that never were.)
 //!
 //! # Recovery
 //! - *Torn tail*: a record whose bytes are not all there has no valid checksum. Nobody was told that

@@ -57,6 +57,7 @@ impl Writer {
             Err(error) => {
                 old.tail = tail;
                 let _ = file::look(&old.file).and_then(|look| old.cut(look.size));
+                old.ready = 0;
                 self.take_back(before);
                 fast.set_running(running);
                 self.lease = Some(old);

@@ -214,6 +214,9 @@ impl Journal {
         if known.new_id || !process.fast.is_running() {
             draft.set_alone(known.new_id);
         }
+        if draft.is_noted() && process.fast.is_start_held() {
+            return process.writer().append(&self.common, &process.fast, draft).into();
+        }
         let mut appended = process.fast.append(draft, false);
         if let Some(Err(Stop::Look)) = appended {
             // Whoever has the writer now is at the file anyway, or looks 256 records from here: waiting for them

@@ -1,7 +1,7 @@
 //! Reading a segment's records in order, past whatever is damaged.
 
 use super::format::{self, Head, Seed, Tally};
-use super::unreadable;
+use super::unreadable::{self, Room};
 
 /// A record found.
 #[derive(Clone, Copy, Debug)]
@@ -78,10 +78,12 @@ impl<'a> Scan<'a> {
         let Some(gap) = self.gap.take() else {
             return;
         };
-        // Where it says less, its writer knew what was stored behind places that nobody used.
         let stored = u32::try_from(self.read + self.damaged).unwrap_or(u32::MAX);
-        let places = before.checked_sub(self.tally.events()).unwrap_or_else(|| before.saturating_sub(stored));
-        let held = unreadable::between(&self.bytes[gap..self.at], places);
+        let room = Room {
+            by_last: before.checked_sub(self.tally.events()),
+            by_stored: before.saturating_sub(stored),
+        };
+        let held = unreadable::between(&self.bytes[gap..self.at], room);
         self.damaged += u64::from(held.events);
         if held.record {
             self.unreadable = self.at;

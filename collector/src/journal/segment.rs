@@ -120,16 +120,17 @@ impl Loaded {
             entries.push(Entry { offset, kind, seconds: found.head.seconds, done });
         }
         let (end, damaged) = (scan.end(), scan.damaged());
-        let behind = unreadable::behind(bytes.get(end..).unwrap_or_default(), scan.tally());
+        let read = entries.iter().filter(|entry| entry.kind == RecordKind::Event).count() as u64;
+        let stored = u32::try_from(read + damaged).unwrap_or(u32::MAX);
+        let behind = unreadable::behind(bytes.get(end..).unwrap_or_default(), scan.tally(), stored);
         let (used, unreadable) = match behind {
             Some(_) => [unreadable::used(&bytes); 2].into(),
             None => (end, scan.unreadable()),
         };
         let Held { events: more, .. } = behind.unwrap_or_default();
         let damaged = damaged + u64::from(more);
-        let read = entries.iter().filter(|entry| entry.kind == RecordKind::Event).count() as u64;
         let claimed = scan.tally().and(more);
-        let tally = claimed.of(u32::try_from(read + damaged).unwrap_or(u32::MAX));
+        let tally = claimed.of(stored.saturating_add(more));
         let mut loaded = Self {
             id: header.id,
             created_ms: header.created_ms,

@@ -18,12 +18,24 @@ pub(super) struct Held {
     pub(super) record: bool,
 }
 
-/// What lies between two valid records, the counts of which leave room for so many events.
-pub(super) fn between(bytes: &[u8], places: u32) -> Held {
+/// For how many events the counts of the records around leave room. The record before may count places that nobody used,
+/// and the one behind may not, where its writer knew better.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// By what the record before says; none where that is more than the one behind says.
+    pub(super) by_last: Option<u32>,
+    /// By what is known of what is before.
+    pub(super) by_stored: u32,
+}
+
+/// What lies between two valid records.
+pub(super) fn between(bytes: &[u8], room: Room) -> Held {
     let Walk { hole, held, records } = walk(bytes);
+    let places = room.by_last.unwrap_or(room.by_stored);
     // Where there are more places than records some were not used, though no byte of them may be left.
-    if let Some(held) = held.filter(|_| hole || places > records) {
-        return Held { events: held.events.min(places), ..held };
+    let unused = hole || room.by_last != Some(room.by_stored) || places > records;
+    if let Some(held) = held.filter(|_| unused) {
+        return Held { events: held.events.min(room.by_stored), ..held };
     }
     let rest = trimmed(bytes);
     // Damage can be in the count too: there are no more records than fit.
@@ -32,11 +44,12 @@ pub(super) fn between(bytes: &[u8], places: u32) -> Held {
     Held { events, record: events > 0 || format::is_one(rest) }
 }
 
-/// What a damaged end held, behind a segment's last valid record, which says this tally; none where nobody was told
-/// that anything there is stored.
-pub(super) fn behind(bytes: &[u8], tally: Tally) -> Option<Held> {
+/// What a damaged end held, behind a segment's last valid record, which says this tally where so many events are stored;
+/// none where nobody was told that anything there is stored.
+pub(super) fn behind(bytes: &[u8], tally: Tally, stored: u32) -> Option<Held> {
     let rest = trimmed(bytes);
-    if let Walk { hole: true, held: Some(held), .. } = walk(&bytes[..used(bytes)]) {
+    let Walk { hole, held, .. } = walk(&bytes[..used(bytes)]);
+    if let Some(held) = held.filter(|_| hole || stored != tally.events()) {
         return held.record.then_some(held);
     }
     let last = format::size_by_end(rest).filter(|size| *size <= rest.len());

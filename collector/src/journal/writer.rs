@@ -74,7 +74,7 @@ impl Writer {
         if self.fallback.is_some() {
             self.since_failure = self.since_failure.saturating_add(1);
             if !self.since_failure.is_power_of_two() && !self.since_failure.is_multiple_of(RARELY) {
-                return Err(self.hold(common, record));
+                return Err(self.hold(common, fast, record));
             }
         }
         match self.flush_memory(common, fast).and_then(|()| self.write(common, fast, record)) {
@@ -90,12 +90,15 @@ impl Writer {
                 }
                 let (kind, text) = (error.kind(), error.to_string());
                 self.fallback = Some(Fallback { directory: common.directory.clone(), kind, text });
-                Err(self.hold(common, record))
+                Err(self.hold(common, fast, record))
             }
         }
     }
 
-    fn hold(&mut self, common: &Common, record: &Draft) -> AppendError {
+    fn hold(&mut self, common: &Common, fast: &Fast, record: &Draft) -> AppendError {
+        if record.kind() == RecordKind::Start.code() {
+            fast.set_start_held(true);
+        }
         let (kind, payload) = (RecordKind::from_code(record.kind()), record.payload().to_vec());
         let held = Held { kind, id: record.id(), seconds: record.seconds(), payload };
         if !self.denied {
@@ -114,6 +117,7 @@ impl Writer {
             self.write_new(common, fast, held.kind.code(), held.id, held.seconds, &held.payload)?;
             self.memory.drop_first();
         }
+        fast.set_start_held(false);
         Ok(())
     }
 

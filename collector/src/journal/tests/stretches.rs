@@ -445,31 +445,62 @@ fn a_damaged_record_is_counted_wherever_it_is_beside_unused_places() {
     }
 }
 
-/// What is left where there was more than one record, and no name says how many.
-#[test]
-fn records_damaged_behind_unused_places_are_counted_before_the_segment_has_a_name() {
+/// A segment whose last mapped record counts so many places that nobody used, and so many events behind that.
+fn with_unused(places: u64, behind: u64) -> (Vec<u8>, usize) {
     let (mapped, [one, two]) = (mapped(4096, 1000), [word(), word()]);
-    for (own, count) in [(&one, 3), (&two, 4)] {
+    for (own, count) in [(&one, 16 - places), (&two, 4)] {
         own.place.store(Stretch::WANTED, Ordering::Relaxed);
         (0..count).for_each(|number| _ = put(&mapped, own, number));
     }
     mapped.close([&one, &two].map(Crowded::load));
     let mut bytes = image(&mapped, 4096);
     let (tail, mut tally) = mapped.held();
+    assert_eq!(u64::from(tally.events()), 20 - places);
     bytes.truncate(tail as usize);
-    for number in 10..13 {
+    for number in 100..100 + behind {
         tally = tally.after(RecordKind::Event.code());
         let mut next = event(number);
         let placed = next.place(Seed::of(SEGMENT), bytes.len() as u64, tally).to_vec();
         bytes.extend(placed);
     }
-    let tail = tail as usize;
-    // Both heads; and head and end of one.
-    for (damage, lost) in [([tail, tail + SIZE as usize], 2), ([tail, tail + SIZE as usize - 16], 1)] {
-        let mut damaged = bytes.clone();
-        damage.iter().for_each(|at| damaged[*at..at + 16].fill(0xee));
-        let loaded = Loaded::parse(damaged).unwrap();
-        assert_eq!((loaded.damaged, loaded.tally), (lost, Tally(10)), "{damage:?}");
+    (bytes, tail as usize)
+}
+
+#[test]
+fn records_damaged_behind_unused_places_are_counted_before_the_segment_has_a_name() {
+    for places in [1, 2, 13] {
+        for lost in 1..=20 {
+            let (mut bytes, tail) = with_unused(places, 22);
+            (0..lost).for_each(|at| bytes[tail + at * SIZE as usize + 20] ^= 4);
+            let loaded = Loaded::parse(bytes.clone()).unwrap();
+            let stored = Tally(20 - places as u32 + 22);
+            assert_eq!((loaded.damaged, loaded.tally), (lost as u64, stored), "{places}, {lost}");
+            // And where they are the last ones.
+            bytes.truncate(tail + lost * SIZE as usize);
+            assert_eq!(Loaded::parse(bytes).unwrap().damaged, lost as u64, "{places}, {lost} at the end");
+        }
+    }
+}
+
+#[test]
+fn a_drain_counts_what_no_reader_can_tell_apart_by_the_last_record_of_a_slot() {
+    for lost in [1, 2, 13, 20] {
+        let temp = temp();
+        let (mut bytes, tail) = with_unused(13, 22);
+        // Of the last one the end, too: nothing leads from it to the next.
+        (0..lost).for_each(|at| bytes[tail + at * SIZE as usize..][..16].fill(0xee));
+        let end = tail + lost * SIZE as usize;
+        bytes[end - 8..end].fill(0xee);
+        std::fs::write(temp.path().join(names::open(1, 0)), bytes).unwrap();
+        drain(temp.path()).adopt().unwrap();
+        assert_eq!(events_by_names(temp.path()), 29);
+        let mut drain = drain(temp.path());
+        let batch = drain.next_batch(&want()).unwrap().unwrap();
+        assert_eq!(batch.records.len(), 29 - lost);
+        drain.acknowledge(&batch.positions(), Durability::Cached).unwrap();
+        assert!(drain.next_batch(&want()).unwrap().is_none());
+        drop(drain);
+        assert_eq!(survey(temp.path()).losses, [(LossCause::Damaged, lost as u64)], "{lost}");
     }
 }
 
