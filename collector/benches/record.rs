@@ -29,6 +29,8 @@ const HOME: &str = "TELEMETRY_BENCH_HOME";
 /// Steps of a round, and what each thread records in one: together somewhat less than two segments of one thread, so that
 /// no round pays for a segment that it does not use.
 const STEPS: usize = 44;
+const STEPS_OF_A_PIECE: usize = 4;
+const PIECES: usize = STEPS / STEPS_OF_A_PIECE;
 const EVENTS_OF_A_STEP: u32 = 500;
 /// So often a thread looks whether another one is done.
 const STRETCH: u32 = 50;
@@ -133,8 +135,7 @@ fn median(mut times: Vec<f64>) -> f64 {
     times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// What a round of so many threads, all of which do the same, took: nanoseconds for one event of each while all are at
-/// it, and how much of that counts.
+/// What a round of so many threads, all of which do the same, took for one event of each while all are at it.
 ///
 /// The processors of a shared machine are not always two: for milliseconds at a time both threads may get one, or one of
 /// another speed. So they go in step, from a piece of work that does nothing but compute to some events and again to
@@ -172,11 +173,16 @@ fn round(threads: usize, best: f64, act: &(dyn Fn() + Sync)) -> Round {
             computed[at..at + 2].iter().all(|took| *took <= best * MOST_OF_ONE_PROCESSOR)
         })
     };
-    let counted: Vec<usize> = (0..STEPS).filter(|at| is_alone(*at)).collect();
-    let sum = |part: fn(&(f64, u32)) -> f64| {
-        all.iter().flat_map(|(_, recorded)| counted.iter().map(|at| part(&recorded[*at]))).sum::<f64>()
-    };
-    Round { best, counted: counted.len(), nanos: sum(|it| it.0) / sum(|it| f64::from(it.1)) }
+    let mut pieces = [None; PIECES];
+    let mut counted = 0;
+    for (piece, steps) in pieces.iter_mut().zip((0..STEPS).collect::<Vec<_>>().chunks(STEPS_OF_A_PIECE)) {
+        let counts: Vec<usize> = steps.iter().copied().filter(|at| is_alone(*at)).collect();
+        let each = || all.iter().flat_map(|(_, recorded)| counts.iter().map(|at| recorded[*at]));
+        let nanos = each().map(|it| it.0).sum::<f64>() / each().map(|it| f64::from(it.1)).sum::<f64>();
+        *piece = Some(nanos).filter(|_| counts.len() * 2 >= steps.len());
+        counted += counts.len();
+    }
+    Round { best, counted, pieces }
 }
 
 struct Round {
@@ -184,7 +190,20 @@ struct Round {
     best: f64,
     /// Steps that count.
     counted: usize,
-    nanos: f64,
+    /// Nanoseconds for an event, in each piece of it of which enough counts.
+    pieces: [Option<f64>; PIECES],
+}
+
+/// Of each piece of a round the median, of all of them the mean: a segment ends at the same place of each round, and what
+/// the machine does besides, which for one thread is milliseconds at a time, at any.
+fn over_rounds(rounds: &[Round]) -> f64 {
+    let of_piece = |at: usize| median(rounds.iter().filter_map(|round| round.pieces[at]).collect());
+    (0..PIECES).map(of_piece).sum::<f64>() / PIECES as f64
+}
+
+/// Whether there is enough of each piece.
+fn is_enough(rounds: &[Round]) -> bool {
+    (0..PIECES).all(|at| rounds.iter().filter(|round| round.pieces[at].is_some()).count() >= ROUNDS)
 }
 
 /// Lets threads go on together. They do not sleep, as to wake one takes longer than a step; but whoever else needs the
@@ -252,11 +271,11 @@ fn many(home: &std::path::Path) {
     let logger = provider.logger("bench");
     let (ours, theirs) = (|| record(&telemetry), || emit(&logger));
     let mut best = round(1, f64::INFINITY, &ours).best;
-    let mut rounds: [Vec<f64>; 4] = Default::default();
+    let mut rounds: [Vec<Round>; 4] = Default::default();
     let (mut steps, mut counted, mut hops) = (0, 0, Vec::new());
     // In turns, so that all meet the machine as it is.
     for _ in 0..MOST_ROUNDS {
-        for (times, (threads, act)) in
+        for (rounds, (threads, act)) in
             rounds.iter_mut().zip([(1, &ours as &(dyn Fn() + Sync)), (1, &theirs), (2, &ours), (2, &theirs)])
         {
             hops.push(hop());
@@ -268,15 +287,13 @@ fn many(home: &std::path::Path) {
             let round = round(threads, best, act);
             best = best.min(round.best);
             (steps, counted) = (steps + STEPS, counted + round.counted);
-            if round.counted >= STEPS / 2 {
-                times.push(round.nanos);
-            }
+            rounds.push(round);
         }
-        if rounds.iter().all(|times| times.len() >= ROUNDS) {
+        if rounds.iter().all(|rounds| is_enough(rounds)) {
             break;
         }
     }
-    let [one, queued, two, queued_two] = rounds.map(median);
+    let [one, queued, two, queued_two] = rounds.map(|rounds| over_rounds(&rounds));
     println!("{one} {queued} {two} {queued_two} {counted} {steps} {}", median(hops));
     // What was recorded is of no use to anybody: no time is spent on sending it.
     let _ = telemetry.discard();
@@ -423,7 +440,7 @@ fn main() -> ExitCode {
                 let round = round(threads.unwrap_or(1), f64::INFINITY, &|| record(&telemetry));
                 println!(
                     "{:.0} ns, {} steps of {STEPS} hop {:.0} {:.0}",
-                    round.nanos,
+                    over_rounds(std::slice::from_ref(&round)),
                     round.counted,
                     before,
                     hop()
