@@ -17,6 +17,7 @@ pub(crate) struct Draft {
     payload: usize,
     alone: bool,
     new_id: bool,
+    end: u64,
 }
 
 impl Draft {
@@ -29,6 +30,7 @@ impl Draft {
             payload: 0,
             alone: false,
             new_id: false,
+            end: 0,
         }
     }
 
@@ -92,7 +94,13 @@ impl Draft {
         bytes[end..].copy_from_slice(&tail.to_le_bytes());
         let commit = seed.commit(offset, &bytes[8..]);
         bytes[..8].copy_from_slice(&commit.to_le_bytes());
+        self.end = offset + bytes.len() as u64;
         bytes
+    }
+
+    /// Where it ends in the segment that it was placed in last.
+    pub(super) fn end(&self) -> u64 {
+        self.end
     }
 
     #[inline]

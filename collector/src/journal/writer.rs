@@ -136,16 +136,17 @@ impl Writer {
         while let Some((cause, by)) = self.unsaid.pop() {
             let payload = format::encode_loss(cause.code(), by);
             let (kind, seconds) = (RecordKind::Loss.code(), common.settings.seconds());
-            if self.write_new(common, fast, kind, [0; 16], seconds, &payload).is_err() {
-                self.unsaid.push((cause, by));
-                return;
+            match self.write_new(common, fast, kind, [0; 16], seconds, &payload) {
+                Ok(end) => self.said.push((end, cause, by)),
+                Err(_) => {
+                    self.unsaid.push((cause, by));
+                    return;
+                }
             }
-            let tail = fast.with_mapped(|mapped| mapped.position().0);
-            self.said.extend(self.lease.as_ref().map(|lease| (tail.unwrap_or(lease.tail), cause, by)));
         }
     }
 
-    /// Writes a record that nobody has made yet.
+    /// Writes a record that nobody has made yet; says where it ends.
     fn write_new(
         &mut self,
         common: &Common,
@@ -154,12 +155,13 @@ impl Writer {
         id: [u8; 16],
         seconds: u32,
         payload: &[u8],
-    ) -> io::Result<()> {
+    ) -> io::Result<u64> {
         let mut draft = std::mem::take(&mut self.draft);
         draft.set(kind, id, seconds, payload);
         let written = self.write(common, fast, &mut draft);
+        let end = draft.end();
         self.draft = draft;
-        written
+        written.map(|()| end)
     }
 
     /// Writes a record into the leased segment, or the next one.
