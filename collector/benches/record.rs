@@ -440,7 +440,7 @@ fn main() -> ExitCode {
                 let round = round(threads.unwrap_or(1), f64::INFINITY, &|| record(&telemetry));
                 println!(
                     "{:.0} ns, {} steps of {STEPS} hop {:.0} {:.0}",
-                    over_rounds(std::slice::from_ref(&round)),
+                    median(round.pieces.into_iter().flatten().collect()),
                     round.counted,
                     before,
                     hop()
