@@ -113,8 +113,7 @@ impl Writer {
         let Aside { lease, mapped } = next;
         let switched = if whole {
             fast.switch(mapped, |from, to| {
-                (old.tail, old.tally) = from.held();
-                old.is_said &= from.gone() == 0;
+                old.go_on_behind(from);
                 self.filled = old.filled(old.tail, old.tally);
                 carry_all(common, &mut old, fast, to)
             })

@@ -4,6 +4,7 @@ use super::caps::{self, Lost, Room};
 use super::draft::Draft;
 use super::extent::{Amount, Extent};
 use super::format::{self, Head, Header, MAX_HEADER, Seed, Tally};
+use super::mapped::Mapped;
 use super::names::{self, Sealed};
 use super::owner::Owner;
 use super::segment::Loaded;
@@ -381,6 +382,12 @@ impl Lease {
             }
             _ => Ok(format::decode_last(self.seed, bytes, self.tail)),
         }
+    }
+
+    /// Goes on behind what a mapping of it holds, in which nobody appends any more.
+    pub(super) fn go_on_behind(&mut self, mapped: &Mapped) {
+        (self.tail, self.tally) = mapped.held();
+        self.is_said &= mapped.gone() == 0;
     }
 
     /// Cuts off what is behind the tail, in a file of this size. Where the last record says more than there is, a zero

@@ -132,6 +132,7 @@ mod settings;
 mod state;
 mod stretch;
 mod survey;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod unreadable;

@@ -1,7 +1,7 @@
 //! Reading a segment's records in order, past whatever is damaged.
 
 use super::format::{self, Head, Seed, Tally};
-use super::unreadable::{self, Room};
+use super::unreadable::{self, Places};
 
 /// A record found.
 #[derive(Clone, Copy, Debug)]
@@ -79,11 +79,11 @@ impl<'a> Scan<'a> {
             return;
         };
         let stored = u32::try_from(self.read + self.damaged).unwrap_or(u32::MAX);
-        let room = Room {
+        let places = Places {
             by_last: before.checked_sub(self.tally.events()),
             by_stored: before.saturating_sub(stored),
         };
-        let held = unreadable::between(&self.bytes[gap..self.at], room);
+        let held = unreadable::between(&self.bytes[gap..self.at], places);
         self.damaged += u64::from(held.events);
         if held.record {
             self.unreadable = self.at;

@@ -21,7 +21,7 @@ pub(super) struct Held {
 /// For how many events the counts of the records around leave room. The record before may count places that nobody used,
 /// and the one behind may not, where its writer knew better.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(super) struct Places {
     /// By what the record before says; none where that is more than the one behind says.
     pub(super) by_last: Option<u32>,
     /// By what is known of what is before.
@@ -29,17 +29,17 @@ pub(super) struct Room {
 }
 
 /// What lies between two valid records.
-pub(super) fn between(bytes: &[u8], room: Room) -> Held {
+pub(super) fn between(bytes: &[u8], places: Places) -> Held {
     let Walk { hole, held, records } = walk(bytes);
-    let places = room.by_last.unwrap_or(room.by_stored);
+    let most = places.by_last.unwrap_or(places.by_stored);
     // Where there are more places than records some were not used, though no byte of them may be left.
-    let unused = hole || room.by_last != Some(room.by_stored) || places > records;
+    let unused = hole || places.by_last != Some(places.by_stored) || most > records;
     if let Some(held) = held.filter(|_| unused) {
-        return Held { events: held.events.min(room.by_stored), ..held };
+        return Held { events: held.events.min(places.by_stored), ..held };
     }
     let rest = trimmed(bytes);
     // Damage can be in the count too: there are no more records than fit.
-    let events = places.min(most_in(rest));
+    let events = most.min(most_in(rest));
     // Otherwise it is a torn tail that somebody appended behind.
     Held { events, record: events > 0 || format::is_one(rest) }
 }

@@ -14,7 +14,7 @@ use super::recorder::{AppendError, Common, Fallback, Health};
 use super::segment::{Loaded, count};
 use super::settings::{LossCause, Map, RecordKind};
 use super::{names, notes};
-use crate::platform::folder::{Folder, How};
+use crate::platform::folder::Folder;
 use crate::platform::host::{self, FileSystem};
 use crate::platform::{file, fork};
 use std::io;
@@ -391,8 +391,7 @@ impl Writer {
         self.drop_next();
         self.settle();
         if let (Some(mapped), Some(lease)) = (fast.unmap(), &mut self.lease) {
-            lease.is_said &= mapped.gone() == 0;
-            (lease.tail, lease.tally) = mapped.held();
+            lease.go_on_behind(&mapped);
             self.filled = lease.filled(lease.tail, lease.tally);
         }
     }
@@ -488,24 +487,6 @@ impl Writer {
         }
     }
 
-    pub(super) fn sync(&mut self, common: &Common, fast: &Fast) -> io::Result<()> {
-        self.flush_memory(common, fast)?;
-        self.say_losses(common, fast);
-        self.settle();
-        let Some(folder) = &self.folder else {
-            return Ok(());
-        };
-        if let Some(lease) = &self.lease {
-            // What was stored into a mapping is the file's too.
-            lease.file.sync_data()?;
-        }
-        while let Some((id, name)) = self.unsynced.last() {
-            sync_segment(folder, *id, name)?;
-            self.unsynced.pop();
-        }
-        folder.sync()
-    }
-
     /// In a forked child: lets go of what is the parent's, and unlocks nothing.
     pub(super) fn abandon(&mut self) {
         *self = Self::default();
@@ -548,29 +529,6 @@ impl Writer {
     pub(super) fn take_memory(&mut self) -> Vec<Held> {
         self.memory.take()
     }
-}
-
-/// Syncs a segment that was given up, whatever its name is by now: a drain may have sealed it, and its slot may be
-/// another one's. Where it is gone it was delivered, merged (which syncs) or purged.
-fn sync_segment(folder: &Folder, id: u64, slot: &str) -> io::Result<()> {
-    // It gets another name once, which may be between two looks.
-    for _ in 0..2 {
-        let is_it = |name: &String| names::Sealed::parse(name).is_some_and(|sealed| sealed.id == id);
-        let sealed = folder.names()?.into_iter().find(is_it);
-        match folder.open_file(sealed.as_deref().unwrap_or(slot), How::Write) {
-            Ok(file) if sealed.is_some() || is_segment(&file, id)? => return file.sync_data(),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-fn is_segment(file: &std::fs::File, id: u64) -> io::Result<bool> {
-    let mut bytes = vec![0; format::MAX_HEADER];
-    let read = file::read_at(file, &mut bytes, 0)?;
-    Ok(format::Header::parse(&bytes[..read]).is_some_and(|(header, _)| header.id == id))
 }
 
 /// What the events take for which a segment has room.
